@@ -1,0 +1,117 @@
+"""What a model is to the engine: a Segmenter or an Embedder, each with the numbers the engine must not know.
+
+Both take and return plain arrays with the batch first, so that a server can run the windows of many
+sessions in one call. How a role is filled (which package, which front end, which runtime) ends here.
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Audio = NDArray[np.float32]  # (batch, samples), full scale ±1
+Logits = NDArray[np.float32]  # (batch, frames, classes)
+Frames = NDArray[np.float32]  # (batch, frames, channels)
+Weights = NDArray[np.float32]  # (frames,) in [0, 1]
+Vector = NDArray[np.float32]  # (size,)
+
+
+@dataclass(frozen=True)
+class SegmenterSpec:
+    """The numbers of a segmentation model, from its card.
+
+    rate: samples per second.
+    lengths: window lengths in samples that the model accepts, ascending; the last is the full window.
+    frame_step, frame_offset: frame k of a window is centred on sample frame_offset + k * frame_step.
+    classes: per output class the set of local speakers active in it (powerset); () is silence.
+    onset, offset: calibrated probabilities at which speech begins and ends.
+    """
+
+    rate: int
+    lengths: tuple[int, ...]
+    frame_step: int
+    frame_offset: int
+    classes: tuple[tuple[int, ...], ...]
+    onset: float = 0.5
+    offset: float = 0.5
+
+    @property
+    def num_speakers(self) -> int:
+        """How many local speakers one window can tell apart."""
+        return 1 + max((speaker for members in self.classes for speaker in members), default=-1)
+
+
+class Segmenter(Protocol):
+    """Windows of audio to class scores."""
+
+    @property
+    def spec(self) -> SegmenterSpec: ...
+
+    def segment(self, audio: Audio) -> Logits:
+        """Unnormalised class scores of each window.
+
+        audio: (batch, n), n one of spec.lengths. Returns (batch, frames, classes) float32, finite.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How cosines of an embedding model are distributed, as functions of clean speech.
+
+    A vector from d seconds of clean speech is modelled as the speaker's own direction plus noise of
+    relative variance `noise_floor + noise_per_second / d`. `different` is the mean cosine between two
+    speakers. Fitted by a script on labelled speech; see the model's card for which.
+    """
+
+    different: float
+    noise_floor: float
+    noise_per_second: float
+
+
+@dataclass(frozen=True)
+class EmbedderSpec:
+    """The numbers of an embedding model, from its card.
+
+    rate: samples per second.
+    size: length of a speaker vector.
+    channels: length of one cached frame.
+    frame_step: samples between cached frames; frame f covers samples [f * step, (f + 1) * step).
+    hop: new samples per call of `frames`, on an absolute grid: calls end at multiples of hop.
+    lookback: samples before the hop that a call sees. The first calls of a session see what there is.
+    kept: how many of a call's last samples' frames replace what is cached (more context than the first time).
+    min_frames: fewest frames that a vector can be made from.
+    """
+
+    rate: int
+    size: int
+    channels: int
+    frame_step: int
+    hop: int
+    lookback: int
+    kept: int
+    min_frames: int
+    calibration: Calibration = field(default_factory=lambda: Calibration(0.1, 0.2, 0.3))
+
+
+class Embedder(Protocol):
+    """Audio to cached frames, cached frames to speaker vectors."""
+
+    @property
+    def spec(self) -> EmbedderSpec: ...
+
+    def frames(self, audio: Audio) -> Frames:
+        """Frame features of each stretch, every frame_step samples.
+
+        audio: (batch, n), n a multiple of frame_step, at most lookback + hop.
+        Returns (batch, n // frame_step, channels).
+        """
+        ...
+
+    def embed(self, frames: list[NDArray[np.float32]], weights: list[Weights]) -> NDArray[np.float32]:
+        """Unit speaker vectors, one per (frames (f_i, channels), weights (f_i,)) pair.
+
+        Returns (len(frames), size) float32. Each f_i >= min_frames.
+        """
+        ...

@@ -1,0 +1,63 @@
+"""Everything hocket.streaming may raise on purpose.
+
+HocketError
+├── ModelError …              see hocket.models.errors
+├── ConfigError               a setting is out of range, or two contradict each other
+├── AudioError
+│   ├── AudioFileError        a file is missing, empty, damaged or not audio
+│   ├── DeviceError           no PortAudio, no such device, a device that cannot be opened
+│   └── BlockError            samples of the wrong shape or type were pushed
+├── FormatError               a malformed RTTM, UEM or event line
+├── SnapshotError             a snapshot is damaged or of other models or settings
+└── SessionOver               audio was pushed after the end
+
+Anything else that leaves this package is a bug to report.
+"""
+
+from hocket.models.errors import HocketError, MissingDependency, ModelError
+
+__all__ = [
+    "AudioError",
+    "AudioFileError",
+    "BlockError",
+    "ConfigError",
+    "DeviceError",
+    "FormatError",
+    "HocketError",
+    "MissingDependency",
+    "ModelError",
+    "SessionOver",
+    "SnapshotError",
+]
+
+
+class ConfigError(HocketError, ValueError):
+    """A setting is out of range, or two settings contradict each other."""
+
+
+class AudioError(HocketError):
+    """Audio could not be had."""
+
+
+class AudioFileError(AudioError):
+    """A file is missing, empty, damaged or not audio."""
+
+
+class DeviceError(AudioError):
+    """A sound device is missing or cannot be opened."""
+
+
+class BlockError(AudioError, ValueError):
+    """Samples of the wrong shape or type were pushed."""
+
+
+class FormatError(HocketError, ValueError):
+    """A line of RTTM, UEM or event JSON is malformed; the message names file and line."""
+
+
+class SnapshotError(HocketError, ValueError):
+    """A snapshot is damaged, of another version, or of other models or settings."""
+
+
+class SessionOver(HocketError):
+    """Audio was pushed into a session that has ended."""
