@@ -82,6 +82,8 @@ class EmbedderSpec:
     lookback: samples before the hop that a call sees. The first calls of a session see what there is.
     kept: how many of a call's last samples' frames replace what is cached (more context than the first time).
     min_frames: fewest frames that a vector can be made from.
+    preroll: samples before the lookback that the front end needs to start on the grid (its first analysis
+        window begins before the first frame does); zeros at a session's start.
     """
 
     rate: int
@@ -92,6 +94,7 @@ class EmbedderSpec:
     lookback: int
     kept: int
     min_frames: int
+    preroll: int = 240
     calibration: Calibration = field(default_factory=lambda: Calibration(0.1, 0.2, 0.3))
 
 
@@ -104,7 +107,8 @@ class Embedder(Protocol):
     def frames(self, audio: Audio) -> Frames:
         """Frame features of each stretch, every frame_step samples.
 
-        audio: (batch, n), n a multiple of frame_step, at most lookback + hop.
+        audio: (batch, preroll + n), n a multiple of hop, at most lookback + hop; the frames cover the last n
+            samples.
         Returns (batch, n // frame_step, channels).
         """
         ...
