@@ -1,0 +1,1 @@
+"""How good, how early, how steady: scores from a reference and the event log alone."""
