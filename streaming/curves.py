@@ -1,0 +1,100 @@
+"""What the windows say about each cell: speech, overlap and change, averaged over all that saw it."""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .powerset import Powerset
+from .ring import Ring
+
+Floats = NDArray[np.float32]
+
+CHANGE_REACH = 10  # cells each side of a cell between which a change is measured: 200 ms in all
+SPEECH, OVERLAP, SEEN, CHANGE, SEEN_CHANGE = range(5)
+
+
+@dataclass(frozen=True, slots=True)
+class WindowActivity:
+    """The local speakers of one window: activity (cells, speakers) from cell `start` on."""
+
+    start: int
+    activity: Floats
+
+    @property
+    def stop(self) -> int:
+        """First cell after the window."""
+        return self.start + len(self.activity)
+
+
+class Curves:
+    """Averages over windows, on the absolute cell clock, for the newest `capacity` cells.
+
+    windows: the activities of the windows that reach into those cells, oldest first. A local speaker's
+    index means nothing outside its window.
+    """
+
+    def __init__(self, powerset: Powerset, capacity: int) -> None:
+        self.powerset = powerset
+        self.windows: deque[WindowActivity] = deque()
+        self._sums = Ring(capacity, (5,), np.float64)
+
+    @property
+    def start(self) -> int:
+        """Oldest cell kept."""
+        return self._sums.start
+
+    @property
+    def stop(self) -> int:
+        """First cell that nobody has seen yet."""
+        return self._sums.stop
+
+    def extend(self, stop: int) -> None:
+        """Move the clock to cell `stop`. New cells count as silence until a window has seen them."""
+        self._sums.extend(stop - self.stop)
+        while self.windows and self.windows[0].stop <= self.start:
+            self.windows.popleft()
+
+    def add(self, start: int, probabilities: Floats) -> None:
+        """Take the class probabilities (cells, classes) of a window that begins at cell `start`."""
+        skip = max(0, self.start - start)
+        probabilities, start = probabilities[skip:], start + skip
+        activity = self.powerset.activity(probabilities)
+        stop = start + len(probabilities)
+        sums = self._sums.view(start, stop)
+        sums[:, SPEECH] += self.powerset.speech(probabilities)
+        sums[:, OVERLAP] += self.powerset.overlap(probabilities)
+        sums[:, SEEN] += 1
+        if len(activity) > 2 * CHANGE_REACH:
+            moved = np.abs(activity[2 * CHANGE_REACH :] - activity[: -2 * CHANGE_REACH]).max(axis=1)
+            sums[CHANGE_REACH:-CHANGE_REACH, CHANGE] += moved
+            sums[CHANGE_REACH:-CHANGE_REACH, SEEN_CHANGE] += 1
+        self.windows.append(WindowActivity(start, activity))
+
+    def speech(self, start: int, stop: int) -> Floats:
+        """Probability of speech in cells [start, stop)."""
+        return self._average(start, stop, SPEECH, SEEN)
+
+    def overlap(self, start: int, stop: int) -> Floats:
+        """Probability of two or more voices in cells [start, stop)."""
+        return self._average(start, stop, OVERLAP, SEEN)
+
+    def change(self, start: int, stop: int) -> Floats:
+        """How much the local speakers' activities move around each cell of [start, stop)."""
+        return self._average(start, stop, CHANGE, SEEN_CHANGE)
+
+    def _average(self, start: int, stop: int, column: int, weight: int) -> Floats:
+        sums = self._sums.view(start, stop)
+        result: Floats = (sums[:, column] / np.maximum(sums[:, weight], 1e-9)).astype(np.float32)
+        return result
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` needs."""
+        return {"sums": self._sums.state(), "windows": [[w.start, w.activity] for w in self.windows]}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Become the curves that `state` was taken from."""
+        self._sums.restore(state["sums"])
+        self.windows = deque(WindowActivity(start, activity) for start, activity in state["windows"])

@@ -1,0 +1,39 @@
+"""What a session needs from the models next. A server may answer many sessions' requests in one model call."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRequest:
+    """Class scores of a window: answer (frames, classes). start, stop: absolute samples; audio: (stop - start,)."""
+
+    start: int
+    stop: int
+    audio: Samples
+
+
+@dataclass(frozen=True, slots=True)
+class FramesRequest:
+    """Frame features of a stretch: answer (frames, channels). audio: preroll + (stop - start) samples."""
+
+    start: int
+    stop: int
+    audio: Samples
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedRequest:
+    """A speaker vector from cached frames: answer (size,), unit length. frames: (n, channels); weights: (n,)."""
+
+    start: int
+    stop: int
+    frames: Samples
+    weights: Samples
+
+
+Request = SegmentRequest | FramesRequest | EmbedRequest

@@ -1,0 +1,28 @@
+"""Which stretch of audio the segmentation model looks at, hop after hop."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class WindowPlan:
+    """Windows end at multiples of the hop and are as long as the model and the session's age allow.
+
+    lengths: window lengths the model admits, in samples, ascending. Early windows are short, so that the
+    first speaker is shown while the first window of full length is still being heard.
+    """
+
+    lengths: tuple[int, ...]
+    hop: int
+
+    def boundary_after(self, samples: int) -> int:
+        """The first multiple of the hop beyond `samples`."""
+        return (samples // self.hop + 1) * self.hop
+
+    def window(self, stop: int) -> tuple[int, int] | None:
+        """(start, stop) of the window due when `stop` samples have been heard, None while too few have."""
+        fitting = [length for length in self.lengths if length <= stop]
+        return (stop - fitting[-1], stop) if fitting else None
+
+    def last_window(self, stop: int) -> tuple[int, int]:
+        """The window that ends a session. A session shorter than any window is preceded by silence."""
+        return self.window(stop) or (stop - self.lengths[0], stop)
