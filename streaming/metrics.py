@@ -66,12 +66,12 @@ class Lanes:
 
 @dataclass(frozen=True)
 class DiarizationErrors:
-    """The parts of DER in cells × speakers; `+` pools recordings."""
+    """The parts of DER in cells × speakers, or seconds × speakers; `+` pools recordings."""
 
-    speech: int
-    false_alarm: int
-    missed: int
-    confusion: int
+    speech: float
+    false_alarm: float
+    missed: float
+    confusion: float
 
     @property
     def rate(self) -> float:

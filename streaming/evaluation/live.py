@@ -29,6 +29,22 @@ Place = tuple[str, int, int]  # label, first cell, cell after the last
 
 
 @dataclass(frozen=True)
+class Revised:
+    """Shown speech that changed later, in cells × labels; `+` pools recordings."""
+
+    changed: int
+    shown: int
+
+    @property
+    def rate(self) -> float:
+        """Share of shown speech whose label later changed; nan where none was shown."""
+        return self.changed / self.shown if self.shown else float("nan")
+
+    def __add__(self, other: "Revised") -> "Revised":
+        return Revised(self.changed + other.changed, self.shown + other.shown)
+
+
+@dataclass(frozen=True)
 class Sight:
     """One log, seen at one latency.
 
@@ -42,13 +58,10 @@ class Sight:
     settled: Lanes
     since: NDArray[np.int32]
 
-    def revision_rate(self, scored: Mask | None = None) -> float:
-        """Share of first shown speech (cells × labels, in `scored`) that was revised; nan where none was."""
-        shown, revised = self.first.cells, self.revised
-        if scored is not None:
-            shown, revised = shown[:, scored], revised[:, scored]
-        total = np.count_nonzero(shown)
-        return np.count_nonzero(revised) / total if total else float("nan")
+    def revisions(self, scored: Mask | None = None) -> Revised:
+        """How much of the first shown speech in the cells of `scored` (default: all) was revised."""
+        where = slice(None) if scored is None else scored
+        return Revised(int(self.revised[:, where].sum()), int(self.first.cells[:, where].sum()))
 
 
 def watch(events: Iterable[Event], *, num_cells: int, latency: float, hop: float | None = None) -> Sight:
