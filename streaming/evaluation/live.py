@@ -63,6 +63,10 @@ class Sight:
         where = slice(None) if scored is None else scored
         return Revised(int(self.revised[:, where].sum()), int(self.first.cells[:, where].sum()))
 
+    def revision_rate(self, scored: Mask | None = None) -> float:
+        """`revisions` as a share; nan where nothing was shown."""
+        return self.revisions(scored).rate
+
 
 def watch(events: Iterable[Event], *, num_cells: int, latency: float, hop: float | None = None) -> Sight:
     """What a reader saw of a recording of `num_cells` cells.

@@ -29,7 +29,7 @@ def test_a_growing_turn_is_shown_as_far_as_it_had_come() -> None:
         turn(2.5, "t1", "S1", 0.4, 2.2, "provisional"),
     ]
     assert seen(log, 0.0).first.segments() == [Segment(0.4, 2.2, "S1")]
-    assert seen(log, 0.0).revisions().rate == 0.0
+    assert seen(log, 0.0).revision_rate() == 0.0
 
 
 def test_what_was_said_too_late_is_not_shown() -> None:
@@ -68,7 +68,7 @@ def test_a_later_revision_does_not_change_what_was_first_shown() -> None:
     before, after = seen(log, 0.0), seen(later, 0.0)
     assert after.first.segments() == before.first.segments() == [Segment(0.0, 2.0, "S1")]
     assert after.settled.segments() == [Segment(0.0, 1.0, "S2")]
-    assert after.revisions().rate == 1.0
+    assert after.revision_rate() == 1.0
 
 
 def test_the_revision_rate_is_the_share_of_shown_cells_that_changed() -> None:
@@ -77,7 +77,7 @@ def test_the_revision_rate_is_the_share_of_shown_cells_that_changed() -> None:
         turn(4.0, "t2", "S2", 3.0, 4.0, "final"),
         revision(6.0, RevisedTurn(id="t1", speaker="S1", start=0.0, end=2.0)),
     ]
-    assert seen(log, 0.0).revisions().rate == pytest.approx(1 / 4)
+    assert seen(log, 0.0).revision_rate() == pytest.approx(1 / 4)
 
 
 def test_a_label_that_left_and_came_back_was_revised() -> None:
@@ -87,7 +87,7 @@ def test_a_label_that_left_and_came_back_was_revised() -> None:
         revision(7.0, RevisedTurn(id="t1", speaker="S1", start=0.0, end=1.0)),
     ]
     sight = seen(log, 0.0)
-    assert sight.revisions().rate == 1.0
+    assert sight.revision_rate() == 1.0
     assert sight.first.segments() == sight.settled.segments()
 
 
@@ -97,12 +97,12 @@ def test_splitting_a_turn_without_changing_its_label_revises_nothing() -> None:
         RevisedTurn(id="t2", speaker="S1", start=1, end=2),
     ]
     log: list[Event] = [turn(2.0, "t1", "S1", 0.0, 2.0, "final"), revision(5.0, *halves)]
-    assert seen(log, 0.0).revisions().rate == 0.0
+    assert seen(log, 0.0).revision_rate() == 0.0
 
 
 def test_what_changes_before_it_is_read_is_no_revision() -> None:
     log: list[Event] = [turn(2.0, "t1", "S1", 1.0, 2.0), turn(2.5, "t1", "S2", 1.0, 2.0)]
-    assert seen(log, 1.0).revisions().rate == 0.0
+    assert seen(log, 1.0).revision_rate() == 0.0
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_merged_id_stays_as_shown_and_settles_under_its_new_name(merge: Event)
     sight = seen(log, 0.0)
     assert sight.first.segments() == [Segment(0, 2, "S1"), Segment(2, 4, "S2"), Segment(6, 8, "S1")]
     assert sight.settled.segments() == [Segment(0, 4, "S1"), Segment(6, 8, "S1")]
-    assert sight.revisions().rate == pytest.approx(2 / 6)
+    assert sight.revision_rate() == pytest.approx(2 / 6)
 
 
 def test_a_retracted_turn_is_gone() -> None:
@@ -133,7 +133,7 @@ def test_a_retracted_turn_is_gone() -> None:
     assert sight.settled.labels == ()
     assert sight.since.shape == (0, 1000)
     assert sight.first.segments() == [Segment(0.5, 1.0, "S1"), Segment(2.0, 3.0, "S1")]
-    assert sight.revisions().rate == 1.0
+    assert sight.revision_rate() == 1.0
 
 
 def test_since_says_when_a_label_was_first_out_in_a_cell() -> None:
@@ -151,7 +151,7 @@ def test_since_says_when_a_label_was_first_out_in_a_cell() -> None:
 
 def test_nothing_shown_has_no_revision_rate() -> None:
     sight = seen([], 1.0)
-    assert np.isnan(sight.revisions().rate)
+    assert np.isnan(sight.revision_rate())
     assert sight.first.cells.shape == (0, 1000)
 
 
