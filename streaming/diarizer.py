@@ -11,20 +11,22 @@ from hocket.models.roles import Embedder, Segmenter
 
 from . import compute
 from .atoms import AtomRules, Span, cut
-from .clustering import Atom, Clusterer, NamingRules
+from .clustering import Clusterer, ClusterRules
 from .config import DiarizerConfig
 from .curves import Curves
+from .evidence import Hearing, links
 from .errors import BlockError, SessionOver
 from .events import Event
 from .frames import FrameCache
 from .grid import FrameGrid, Grid, to_cells
 from .journal import Journal
 from .powerset import Powerset
-from .reclustering import ReclusterRules
+from .memory import NOBODY, Atom, Overlap
 from .replay import Segment
 from .requests import EmbedRequest, Request, SegmentRequest
 from .ring import Ring
 from .timeline import Piece, Timeline
+from .voices import VoiceScorer
 from .windows import WindowPlan
 
 Samples = NDArray[np.float32]
@@ -58,9 +60,8 @@ class Diarizer:
         self._curves = Curves(self._powerset, reach)
         self._frames = FrameCache(embedder.spec, reach * self.grid.cell)
         self._clusterer = Clusterer(
-            embedder.spec.size, embedder.spec.calibration, NamingRules(), ReclusterRules(),
-            capacity=600, max_speakers=config.max_speakers,
-        )  # fmt: skip
+            embedder.spec.size, VoiceScorer(embedder.spec.calibration), ClusterRules(), config.max_speakers
+        )
         self._timeline = Timeline(bridge=20)
         self._journal = Journal(session, spec.rate, models or {}, config.to_dict())
         self._pending: list[Samples] = []
@@ -209,29 +210,27 @@ class Diarizer:
     def _conclude(self) -> None:
         now = self.grid.cells(self._stop)
         frozen = now if self._last else now - to_cells(self.config.latency)
-        atoms = []
-        for span in self._spans:
-            vector, clean = self._vectors.get((span.start, span.stop), (None, 0.0))
-            atoms.append(Atom(span.start, span.stop, vector, clean))
-        named = self._clusterer.name(atoms, self._curves.windows)
+        named = self._clusterer.name(self._described(now))
         done = [a for a, s in zip(named, self._spans) if (s.closed and s.stop <= frozen) or self._last]
-        live = named[len(done):]
         self._clusterer.remember(done)
         if done:
             self._open_from = done[-1].stop
         else:
             self._open_from = max(self._open_from, min([frozen] + [a.start for a in named]))
+        live = named[len(done) :]
         revised = (self._clusterer.due() or self._last) and self._clusterer.reconsider()
         if revised:
-            live = self._clusterer.name([Atom(a.start, a.stop, a.vector, a.clean) for a in live], self._curves.windows)
-        live_start = self._timeline.live_start(now)
-        recent = [a for a in self._clusterer.memory if a.stop > live_start]
-        pieces = [Piece(a.start, a.stop, a.speaker, a.confidence) for a in recent + live if a.speaker >= 0]
+            live = self._clusterer.name(live)
+        live_start = self._timeline.live_start(min([a.start for a in named], default=now))
+        memory = self._clusterer.memory
+        recent = [a for a in memory if a.stop > live_start]
         self._journal.at(now)
-        self._journal.turns(self._timeline.show(pieces, min(frozen, self._open_from), now if not self._last else 10**9))
+        self._journal.turns(
+            self._timeline.show(_pieces(recent + live, live_start), min(frozen, self._open_from), now if not self._last else 10**9)
+        )
         if revised:
-            finals = [Piece(a.start, a.stop, a.speaker, a.confidence) for a in self._clusterer.memory if a.stop <= live_start]
-            changed, removed = self._timeline.revise(finals, 0, live_start)
+            live_start = self._timeline.live_start(now if not self._last else 10**9)
+            changed, removed = self._timeline.revise(_pieces([a for a in memory if a.start < live_start], 0, live_start), 0, live_start)
             self._journal.revision(changed, removed, {}, "reclustered")
         if self._last:
             self._phase = Phase.OVER
@@ -239,8 +238,48 @@ class Diarizer:
         else:
             self._phase = Phase.HEARING
 
+    def _described(self, now: int) -> list[Atom]:
+        spans = [(s.start, s.stop) for s in self._spans]
+        if not spans:
+            return []
+        lo = self._curves.start
+        past = [a for a in self._clusterer.memory[-60:] if a.start >= lo]
+        overlap = self._curves.overlap(lo, now)
+        hearing = Hearing(self._curves.windows, lo, now, 1 - overlap)
+        keys = [a.start for a in past] + [a for a, _ in spans]
+        others = hearing.alone([(a.start, a.stop) for a in past] + spans)
+        mine = others[len(past) :]
+        table = links(mine, others)
+        doubles = []
+        for index, (a, b) in enumerate(spans):
+            on = overlap[a - lo : b - lo] > 0.5
+            edges = np.flatnonzero(np.diff(np.concatenate([[False], on, [False]]).astype(np.int8)))
+            doubles += [(index, a + int(x), a + int(y)) for x, y in edges.reshape(-1, 2) if y - x >= 5]
+        second = links(hearing.whole([(x, y) for _, x, y in doubles]), others) if doubles else None
+        overlaps: dict[int, list[Overlap]] = {}
+        for row, (index, x, y) in enumerate(doubles):
+            overlaps.setdefault(index, []).append(Overlap(x, y, _links(keys, second[row], -1)))
+        atoms = []
+        for index, (a, b) in enumerate(spans):
+            vector, clean = self._vectors.get((a, b), (None, 0.0))
+            atoms.append(Atom(a, b, vector, clean, _links(keys, table[index], a), tuple(overlaps.get(index, []))))
+        return atoms
+
     def annotation(self) -> list[Segment]:
         return sorted(
             (Segment(t.start / 100, t.stop / 100, f"S{t.speaker + 1}") for t in self._timeline.turns.values()),
             key=lambda s: (s.start, s.end, s.speaker),
         )
+
+
+def _links(keys: list[int], weights: Any, own: int) -> dict[int, float]:
+    return {key: float(w) for key, w in zip(keys, weights) if key != own and w > 0.01}
+
+
+def _pieces(atoms: Sequence[Atom], start: int, stop: int | None = None) -> list[Piece]:
+    out = []
+    for a in atoms:
+        if a.speaker != NOBODY:
+            out.append(Piece(a.start, a.stop, a.speaker, a.confidence))
+            out += [Piece(o.start, o.stop, o.speaker, 0.5) for o in a.overlaps if o.speaker != NOBODY]
+    return [p for p in out if p.stop > start and (stop is None or p.stop <= stop)]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .events import Event, Revision, SpeakerUpdate, Turn
+from .events import Event, Revision, SpeakerNew, SpeakerUpdate, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,8 @@ class Replay:
                 for turn_id in event.removed:
                     self.turns.pop(turn_id, None)
                 self.aliases.update(event.merged)
+            case SpeakerNew(name=str(name)):
+                self.names[event.speaker] = name
             case SpeakerUpdate():
                 if event.name is not None:
                     self.names[event.speaker] = event.name

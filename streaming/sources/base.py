@@ -1,6 +1,6 @@
 """What every source gives: blocks of samples as they come, and what was lost between them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,7 +17,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Samples, at the source's rate, that existed and never arrived."""
+    """Samples, at the source's rate, that existed and never arrived; 0 where nobody knows how many."""
 
     num_samples: int
     reason: str
@@ -39,6 +39,6 @@ class Source(Protocol):
     num_samples: int | None
     live: bool
 
-    def blocks(self) -> AsyncIterator[Block | Lost]: ...
+    def blocks(self) -> AsyncGenerator[Block | Lost, None]: ...
 
     def close(self) -> None: ...

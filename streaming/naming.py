@@ -1,0 +1,56 @@
+"""Names for atoms: the voice is the likelihood, the windows are the prior.
+
+A window's local speakers say whom a stretch continues before its voice is clear; a voice with seconds behind
+it says who that is whatever the windows thought. Both meet as probabilities.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .memory import NOBODY, Links
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.intp]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamingRules:
+    """Weights of the evidence.
+
+    trust: how much of the prior the windows' links decide; the rest is spread evenly over all speakers.
+    stranger: prior of a voice not heard before, against an even share of one.
+    voice: tempering of the voice's log-likelihood ratio; 1 takes it at its word.
+    """
+
+    trust: float = 0.9
+    stranger: float = 0.1
+    voice: float = 1.0
+
+
+def linked(links: Links, speaker_of: Mapping[int, int], ids: Ints) -> Floats:
+    """(ids,) share of a stretch that the windows give to each speaker, by the atoms it is linked to."""
+    shares = np.zeros(len(ids), np.float32)
+    position = {int(speaker): index for index, speaker in enumerate(ids)}
+    for start, weight in links.items():
+        index = position.get(speaker_of.get(start, NOBODY))
+        if index is not None:
+            shares[index] += weight
+    return shares
+
+
+def posterior(voice: Floats, shares: Floats, rules: NamingRules) -> Floats:
+    """Probability of each known speaker, and last of a stranger.
+
+    voice: (n,) log-likelihood ratios against "somebody else"; shares: (n,) from `linked`. Returns (n + 1,).
+    """
+    even = 1 / (len(voice) + 1)
+    prior = np.empty(len(voice) + 1)
+    prior[:-1] = (1 - rules.trust) * even + rules.trust * shares
+    prior[-1] = rules.stranger * ((1 - rules.trust) * even + rules.trust * max(0.0, 1 - float(shares.sum())))
+    evidence = np.log(prior) + np.append(rules.voice * voice, 0.0)
+    likely = np.exp(evidence - evidence.max())
+    result: Floats = likely / likely.sum()
+    return result
