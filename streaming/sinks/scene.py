@@ -1,0 +1,119 @@
+"""What there is to see of a session: its events folded for whoever draws or counts them."""
+
+from collections import defaultdict
+
+from hocket.streaming.events import (
+    Change,
+    Event,
+    Gap,
+    Revision,
+    SessionEnd,
+    SessionStart,
+    SpeakerNew,
+    Status,
+    Turn,
+)
+from hocket.streaming.replay import Replay
+
+
+class Scene:
+    """The session as a viewer should see it after the events so far.
+
+    session, now: its id; seconds of audio heard.
+    replay: the turns as they now read.
+    seconds: speaking time by speaker; where one speaker's turns overlap (after a merge) counted twice.
+    gaps: stretches that never arrived. status: the last heartbeat.
+    corrected: how many times a final turn was changed or removed. last_revision: the last event that did so.
+    is_over: whether the session has ended.
+    """
+
+    def __init__(self) -> None:
+        self.session = ""
+        self.now = 0.0
+        self.replay = Replay()
+        self.gaps: list[Gap] = []
+        self.status: Status | None = None
+        self.corrected = 0
+        self.last_revision: Revision | None = None
+        self.is_over = False
+        self._seen: list[str] = []
+        self._speaking: list[str] = []
+        self._seconds: defaultdict[str, float] = defaultdict(float)
+
+    def add(self, event: Event) -> None:
+        """Take one event, in order."""
+        self.now = max(self.now, event.at)
+        touched = _turn_ids(event)
+        self._count(touched, -1)
+        self.replay.add(event)
+        self._count(touched, +1)
+        match event:
+            case SessionStart():
+                self.session = event.session
+            case SpeakerNew() | Turn():
+                self._meet(event.speaker)
+            case Change():
+                self._speaking = event.speakers
+            case Gap():
+                self.gaps.append(event)
+                self.now = max(self.now, event.end)
+            case Status():
+                self.status = event
+            case Revision():
+                self.corrected += len(touched)
+                self.last_revision = event
+                for turn in event.turns:
+                    self._meet(turn.speaker)
+            case SessionEnd():
+                self.is_over = True
+                self._speaking = []
+            case _:
+                pass
+
+    @property
+    def speakers(self) -> list[str]:
+        """Ids in the order they were first shown, without those that went into another."""
+        return [speaker for speaker in self._seen if speaker not in self.replay.aliases]
+
+    @property
+    def speaking(self) -> list[str]:
+        """Who speaks now, each once."""
+        return list(dict.fromkeys(map(self.replay.resolve, self._speaking)))
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Speaking time of each of `speakers`."""
+        totals = dict.fromkeys(self.speakers, 0.0)
+        for speaker, seconds in self._seconds.items():
+            totals[self.replay.resolve(speaker)] += seconds
+        return totals
+
+    def name(self, speaker: str) -> str:
+        """What to call a speaker: the name where known, else the id it goes by now."""
+        resolved = self.replay.resolve(speaker)
+        return self.replay.names.get(resolved, resolved)
+
+    def turns_after(self, start: float) -> list[Turn]:
+        """Turns that reach past `start`, as they now read, in no order."""
+        return [turn for turn in self.replay.turns.values() if turn.end > start]
+
+    def _meet(self, speaker: str) -> None:
+        if speaker not in self._seen:
+            self._seen.append(speaker)
+
+    def _count(self, turn_ids: list[str], sign: int) -> None:
+        for turn_id in turn_ids:
+            turn = self.replay.turns.get(turn_id)
+            if turn is not None:
+                self._seconds[turn.speaker] += sign * (turn.end - turn.start)
+
+
+def _turn_ids(event: Event) -> list[str]:
+    """Ids of the turns that an event changes, each once."""
+    match event:
+        case Turn():
+            return [event.id]
+        case Revision():
+            return list(dict.fromkeys([*(turn.id for turn in event.turns), *event.removed]))
+        case _:
+            return []

@@ -1,0 +1,166 @@
+"""The terminal: a live picture of who speaks, one lane per speaker over the last minute.
+
+The right edge is the newest audio. A turn stands half as high until it is final. What was shown and later
+corrected is said in the last line, not hidden.
+"""
+
+import math
+import time
+from collections.abc import Iterable
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from hocket.streaming.events import Event, Revision
+
+from .lanes import Window, axis, clock, lane
+from .palette import speaker_colour
+from .scene import Scene
+
+SHOWN_SECONDS = 60.0
+_LEAST_LANE = 20  # columns; narrower than this a lane says nothing
+_LONGEST_NAME = 16
+_FRAME_ROWS = 8  # rows that are not lanes: title, who speaks, ruler, its labels, footer, blank ones
+_REFRESH_SECONDS = 1 / 12
+
+
+class SceneView:
+    """The picture of a scene, drawn to the width and height of the console it is printed on.
+
+    title: what is heard, a file's or a device's name. Fits 60 columns; speakers that do not fit the height
+    are counted below the lanes, those silent for longest first.
+    """
+
+    def __init__(self, scene: Scene, title: str) -> None:
+        self._scene = scene
+        self._title = title
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        height = options.height or console.height
+        yield Group(self._header(), Text(), *self._lanes(options.max_width, height), *self._footer())
+
+    def _header(self) -> RenderableType:
+        scene = self._scene
+        state = Text("ended", "dim") if scene.is_over else Text("● listening", "red")
+        header = Table.grid(expand=True, padding=(0, 1))
+        header.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+        header.add_column(justify="right", no_wrap=True)
+        header.add_row(
+            Text.assemble(("hocket", "bold"), f"  {self._title}"),
+            Text.assemble(state, f"  {clock(scene.now)}"),
+        )
+        return header
+
+    def _lanes(self, width: int, height: int) -> Iterable[RenderableType]:
+        scene = self._scene
+        seconds = {speaker: spent for speaker, spent in scene.seconds.items() if spent > 0}
+        if not seconds:
+            yield Text("nobody has spoken yet", "dim")
+            yield Text()
+            return
+        total = sum(seconds.values())
+        shown = self._most_recent(list(seconds), max(1, height - _FRAME_ROWS))
+        spaced = 2 * len(shown) + _FRAME_ROWS <= height
+        names = {speaker: _shortened(scene.name(speaker), _LONGEST_NAME) for speaker in shown}
+        label_width = max(map(len, names.values()))
+        window = Window.ending(scene.now, SHOWN_SECONDS, max(_LEAST_LANE, width - label_width - 18))
+        turns = scene.turns_after(window.start)
+        gaps = [gap for gap in scene.gaps if gap.end > window.start]
+        for speaker in shown:
+            speaks = speaker in scene.speaking
+            yield Text.assemble(
+                ("● " if speaks else "  ", speaker_colour(speaker)),
+                (f"{names[speaker]:<{label_width}}", f"{speaker_colour(speaker)}{' bold' if speaks else ''}"),
+                "  ",
+                lane(
+                    (turn for turn in turns if scene.replay.resolve(turn.speaker) == speaker),
+                    gaps,
+                    window,
+                    speaker_colour(speaker),
+                ),
+                f"  {clock(math.ceil(seconds[speaker])):>5}",
+                (f" {seconds[speaker] / total:4.0%}", "dim"),
+                no_wrap=True,
+                overflow="crop",
+            )
+            if spaced:
+                yield Text()
+        if len(shown) < len(seconds):
+            more = len(seconds) - len(shown)
+            yield Text(f"  and {more} more, silent for longer", "dim", no_wrap=True, overflow="ellipsis")
+        for row in axis(window).split("\n"):
+            yield Text(" " * (label_width + 4), no_wrap=True, overflow="crop").append_text(row)
+        yield Text()
+
+    def _most_recent(self, speakers: list[str], most: int) -> list[str]:
+        """At most so many speakers, those heard last, in the order they came in."""
+        if len(speakers) <= most:
+            return speakers
+        scene = self._scene
+        heard: dict[str, float] = dict.fromkeys(speakers, 0.0)
+        for turn in scene.replay.turns.values():
+            speaker = scene.replay.resolve(turn.speaker)
+            heard[speaker] = max(heard[speaker], turn.end)
+        kept = set(sorted(speakers, key=heard.__getitem__)[len(speakers) - most :])
+        return [speaker for speaker in speakers if speaker in kept]
+
+    def _footer(self) -> Iterable[RenderableType]:
+        scene = self._scene
+        now = Text("now  ", "dim", no_wrap=True, overflow="ellipsis")
+        for position, speaker in enumerate(scene.speaking):
+            now.append(" + " if position else "", "default not dim")
+            now.append(scene.name(speaker), f"{speaker_colour(speaker)} bold not dim")
+        if not scene.speaking:
+            now.append("nobody")
+        status = Text(justify="right", no_wrap=True)
+        if scene.status is not None:
+            status.append(f"lag {scene.status.lag:.1f} s  {scene.status.rtf:.2f} × real time", "dim")
+            if scene.status.dropped > 0:
+                status.append(f"  {scene.status.dropped:.1f} s lost", "red")
+        footer = Table.grid(expand=True, padding=(0, 1))
+        footer.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+        footer.add_column(justify="right", no_wrap=True)
+        footer.add_row(now, status)
+        yield footer
+        if scene.last_revision is not None:
+            yield self._corrections(scene.last_revision)
+
+    def _corrections(self, last: Revision) -> Text:
+        count = self._scene.corrected
+        line = f"{count} {'turn' if count == 1 else 'turns'} corrected, last at {clock(last.at)}"
+        if last.merged:
+            line += ": " + ", ".join(f"{old} is {self._scene.name(new)}" for old, new in last.merged.items())
+        return Text(line, "italic", no_wrap=True, overflow="ellipsis")
+
+
+class LiveTerminal:
+    """Draws the session on a terminal as it goes on; the last picture stays when it closes.
+
+    Redrawn when events arrive, at most twelve times a second: a heartbeat (`status`) keeps it moving through
+    silence.
+    """
+
+    name = "terminal"
+
+    def __init__(self, console: Console, title: str) -> None:
+        self._scene = Scene()
+        self._live = Live(SceneView(self._scene, title), console=console, auto_refresh=False)
+        self._due = 0.0
+
+    def write(self, event: Event) -> None:
+        self._scene.add(event)
+        self._live.start()
+        if time.monotonic() >= self._due:
+            self._live.refresh()
+            self._due = time.monotonic() + _REFRESH_SECONDS
+
+    def close(self) -> None:
+        if self._live.is_started:
+            self._live.refresh()
+            self._live.stop()
+
+
+def _shortened(name: str, most: int) -> str:
+    return name if len(name) <= most else f"{name[: most - 1]}…"
