@@ -3,7 +3,21 @@
 Importing this package loads no runtime: onnxruntime and coremltools are imported when a model is opened.
 """
 
+from .catalogue import Card, find_card, known_models, known_pairs
 from .open import Runtime, open_predictor
 from .predictor import FakePredictor, Predictor, TensorSpec
+from .selection import ModelPair, open_models
 
-__all__ = ["FakePredictor", "Predictor", "Runtime", "TensorSpec", "open_predictor"]
+__all__ = [
+    "Card",
+    "FakePredictor",
+    "ModelPair",
+    "Predictor",
+    "Runtime",
+    "TensorSpec",
+    "find_card",
+    "known_models",
+    "known_pairs",
+    "open_models",
+    "open_predictor",
+]

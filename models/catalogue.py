@@ -1,0 +1,205 @@
+"""The models hocket knows: cards from catalogue.toml, and the files that ship with them."""
+
+import difflib
+import hashlib
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from .errors import PackageError, UnknownModel
+from .fbank import Fbank
+from .predictor import TensorSpec
+from .roles import Calibration, EmbedderSpec, SegmenterSpec
+from .segmenter import ScoreKind
+
+Role = Literal["segmentation", "embedding"]
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class ShippedFile:
+    """One file of a shipped package, relative to the weights folder."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class PackageCard:
+    """One Core ML package of a model, and the interface by which a folder is recognised as it.
+
+    part: what it is to its model: "net", or "trunk" and "head".
+    inputs: default shapes by name. outputs: names.
+    files: what ships; empty where nothing does.
+    """
+
+    part: str
+    path: str
+    inputs: dict[str, tuple[int, ...]]
+    outputs: tuple[str, ...]
+    files: tuple[ShippedFile, ...] = ()
+
+    def fits(self, inputs: tuple[TensorSpec, ...], outputs: tuple[TensorSpec, ...]) -> bool:
+        """Whether a package of this declared interface may be this one."""
+        shapes = {spec.name: spec.shape for spec in inputs}
+        return shapes == self.inputs and {spec.name for spec in outputs} == set(self.outputs)
+
+
+@dataclass(frozen=True)
+class SegmentationCard:
+    """What turns a segmentation package into a Segmenter."""
+
+    spec: SegmenterSpec
+    scores: ScoreKind
+
+
+@dataclass(frozen=True)
+class EmbeddingCard:
+    """What turns embedding packages into an Embedder."""
+
+    spec: EmbedderSpec
+    front_end: Fbank
+    pool_sizes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Card:
+    """Everything known about one model.
+
+    gated: whether the original wants an account before it is downloaded.
+    obtain: how to get the packages where hocket does not ship them; else empty.
+    """
+
+    name: str
+    summary: str
+    origin: str
+    license: str
+    copyright: str
+    citations: tuple[str, ...]
+    numbers: SegmentationCard | EmbeddingCard
+    packages: tuple[PackageCard, ...]
+    checkpoint: str = ""
+    checkpoint_sha256: str = ""
+    gated: bool = False
+    obtain: str = ""
+
+    @property
+    def role(self) -> Role:
+        """Which part of a pair this model plays."""
+        return "segmentation" if isinstance(self.numbers, SegmentationCard) else "embedding"
+
+    @property
+    def ships(self) -> bool:
+        """Whether the packages come with hocket."""
+        return all(package.files for package in self.packages)
+
+
+def known_models() -> tuple[Card, ...]:
+    """Every card, in the catalogue's order."""
+    return _catalogue()[0]
+
+
+def known_pairs() -> dict[str, dict[Role, str]]:
+    """The named pairs: for each role the name of a model."""
+    return {name: dict(pair) for name, pair in _catalogue()[1].items()}
+
+
+def find_card(name: str) -> Card:
+    """The card of that name. Raises UnknownModel with the nearest name."""
+    cards = {card.name: card for card in known_models()}
+    if name not in cards:
+        raise unknown("model", name, tuple(cards))
+    return cards[name]
+
+
+def unknown(kind: str, name: str, known: tuple[str, ...]) -> UnknownModel:
+    """The error for a name that is not known: with a suggestion where one is near, else with all names."""
+    near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+    return UnknownModel(f"no {kind} {name!r} in the catalogue and no such folder; {hint}", known)
+
+
+def weights_folder() -> Path:
+    """Where the shipped packages lie. hocket must be installed as files, not imported from a zip archive."""
+    return HERE / "weights"
+
+
+def check_sizes(card: Card) -> None:
+    """Raise PackageError where a shipped file is absent or of another size."""
+    for item in _files(card):
+        path = weights_folder() / item.path
+        size = path.stat().st_size if path.is_file() else None
+        if size != item.size:
+            found = "is missing" if size is None else f"has {size} bytes, expected {item.size}"
+            raise PackageError(f"{path} {found}: the installation is damaged; install hocket again")
+
+
+def check_hashes(card: Card) -> None:
+    """Raise PackageError where a shipped file is not byte for byte what the catalogue names."""
+    check_sizes(card)
+    for item in _files(card):
+        path = weights_folder() / item.path
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        if digest != item.sha256:
+            raise PackageError(f"{path} has sha256 {digest}, expected {item.sha256}; install hocket again")
+
+
+def _files(card: Card) -> Iterator[ShippedFile]:
+    for package in card.packages:
+        yield from package.files
+
+
+@cache
+def _catalogue() -> tuple[tuple[Card, ...], dict[str, dict[Role, str]]]:
+    content = tomllib.loads((HERE / "catalogue.toml").read_text(encoding="utf-8"))
+    cards = tuple(_card(name, fields) for name, fields in content["models"].items())
+    return cards, content["pairs"]
+
+
+def _card(name: str, fields: dict[str, Any]) -> Card:
+    checkpoint = fields.get("checkpoint", {})
+    embedding = fields["role"] == "embedding"
+    return Card(
+        name=name,
+        summary=fields["summary"],
+        origin=fields["origin"],
+        license=fields["license"],
+        copyright=fields["copyright"],
+        citations=tuple(fields["citations"]),
+        numbers=_embedding(fields["embedding"]) if embedding else _segmentation(fields["segmentation"]),
+        packages=tuple(_package(part, package) for part, package in fields["packages"].items()),
+        checkpoint=checkpoint.get("file", ""),
+        checkpoint_sha256=checkpoint.get("sha256", ""),
+        gated=fields.get("gated", False),
+        obtain=fields.get("obtain", ""),
+    )
+
+
+def _segmentation(fields: dict[str, Any]) -> SegmentationCard:
+    numbers = dict(fields)
+    scores = numbers.pop("scores")
+    numbers["lengths"] = tuple(numbers["lengths"])
+    numbers["classes"] = tuple(map(tuple, numbers["classes"]))
+    return SegmentationCard(SegmenterSpec(**numbers), scores)
+
+
+def _embedding(fields: dict[str, Any]) -> EmbeddingCard:
+    numbers = dict(fields)
+    pool_sizes = tuple(numbers.pop("pool_sizes"))
+    front_end = Fbank(rate=numbers["rate"], **numbers.pop("front_end"))
+    numbers["calibration"] = Calibration(**numbers["calibration"])
+    return EmbeddingCard(EmbedderSpec(**numbers), front_end, pool_sizes)
+
+
+def _package(part: str, fields: dict[str, Any]) -> PackageCard:
+    return PackageCard(
+        part=part,
+        path=fields["path"],
+        inputs={name: tuple(shape) for name, shape in fields["inputs"].items()},
+        outputs=tuple(fields["outputs"]),
+        files=tuple(ShippedFile(**item) for item in fields.get("files", ())),
+    )

@@ -1,0 +1,160 @@
+"""From what a user names (a pair, a model, a folder) to a segmenter and an embedder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .catalogue import (
+    Card,
+    EmbeddingCard,
+    Role,
+    SegmentationCard,
+    check_sizes,
+    find_card,
+    known_models,
+    known_pairs,
+    unknown,
+    weights_folder,
+)
+from .embedder import PackageEmbedder
+from .errors import ModelRoleError, UnknownModel
+from .mlpackage import read_package
+from .open import Runtime, open_predictor
+from .predictor import Predictor
+from .roles import Embedder, Segmenter
+from .segmenter import PackageSegmenter
+
+
+@dataclass(frozen=True)
+class ModelPair:
+    """What a diarizer needs. names: per role the model's name in the catalogue, and its folder if given."""
+
+    segmenter: Segmenter
+    embedder: Embedder
+    names: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Opening:
+    """How packages are opened; see open_predictor."""
+
+    runtime: Runtime = "auto"
+    compute_units: str = "all"
+    threads: int = 1
+
+    def predictor(self, path: Path) -> Predictor:
+        """The package at `path`, loaded."""
+        return open_predictor(
+            path, runtime=self.runtime, threads=self.threads, compute_units=self.compute_units
+        )
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A model and where each of its packages lies. label: for people and logs."""
+
+    card: Card
+    paths: dict[str, Path]
+    label: str
+
+
+def open_models(
+    models: str = "default",
+    *,
+    segmentation: str | Path | None = None,
+    embedding: str | Path | None = None,
+    runtime: Runtime = "auto",
+    compute_units: str = "all",
+    threads: int = 1,
+) -> ModelPair:
+    """The segmenter and the embedder of a named pair, or others in their place.
+
+    models: a pair of the catalogue. segmentation, embedding: instead of the pair's, a model of the
+    catalogue or a folder: a package, or a folder of packages, recognised by their interfaces.
+    Raises UnknownModel for a name or folder that is not there, ModelRoleError for a model that plays the
+    other part, PackageError for damaged files, and what open_predictor raises.
+    """
+    pairs = known_pairs()
+    if models not in pairs:
+        raise unknown("pair of models", models, tuple(pairs))
+    segmentation_model = choose(segmentation or pairs[models]["segmentation"], "segmentation")
+    embedding_model = choose(embedding or pairs[models]["embedding"], "embedding")
+    opening = Opening(runtime, compute_units, threads)
+    return ModelPair(
+        open_segmenter(segmentation_model, opening),
+        open_embedder(embedding_model, opening),
+        {"segmentation": segmentation_model.label, "embedding": embedding_model.label},
+    )
+
+
+def choose(wanted: str | Path, role: Role) -> Chosen:
+    """The model that `wanted` names, by catalogue or by folder, for this role. Raises as open_models."""
+    if isinstance(wanted, Path) or (
+        wanted not in {card.name for card in known_models()} and Path(wanted).exists()
+    ):
+        return _choose_folder(Path(wanted), role)
+    card = find_card(wanted)
+    if card.role != role:
+        raise ModelRoleError(f"{card.name} is a model for {card.role}, not for {role}")
+    if not card.ships:
+        raise UnknownModel(f"{card.name} does not come with hocket: {card.obtain}; then give its folder")
+    check_sizes(card)
+    return Chosen(card, {part.part: weights_folder() / part.path for part in card.packages}, card.name)
+
+
+def open_segmenter(model: Chosen, opening: Opening) -> Segmenter:
+    """A chosen segmentation model, loaded."""
+    numbers = model.card.numbers
+    assert isinstance(numbers, SegmentationCard)
+    return PackageSegmenter(opening.predictor(model.paths["net"]), numbers.spec, scores=numbers.scores)
+
+
+def open_embedder(model: Chosen, opening: Opening) -> Embedder:
+    """A chosen embedding model, loaded."""
+    numbers = model.card.numbers
+    assert isinstance(numbers, EmbeddingCard)
+    return PackageEmbedder(
+        opening.predictor(model.paths["trunk"]),
+        opening.predictor(model.paths["head"]),
+        numbers.spec,
+        front_end=numbers.front_end,
+        pool_sizes=numbers.pool_sizes,
+    )
+
+
+def _choose_folder(folder: Path, role: Role) -> Chosen:
+    packages = _packages_in(folder)
+    programs = {path: read_package(path) for path in packages}
+    complete = []
+    for card in known_models():
+        paths = {
+            part.part: path
+            for part in card.packages
+            for path, program in programs.items()
+            if part.fits(program.inputs, program.outputs)
+        }
+        if len(paths) == len(card.packages):
+            complete.append(Chosen(card, paths, f"{card.name} ({folder})"))
+    for chosen in complete:
+        if chosen.card.role == role:
+            return chosen
+    if complete:
+        card = complete[0].card
+        raise ModelRoleError(f"{folder} holds {card.name}, a model for {card.role}, not for {role}")
+    found = "; ".join(
+        f"{path.name} takes {', '.join(f'{spec.name} {spec.describe()}' for spec in program.inputs)} "
+        f"and gives {', '.join(spec.name for spec in program.outputs)}"
+        for path, program in programs.items()
+    )
+    raise ModelRoleError(f"{folder} holds no known model for {role}: {found}")
+
+
+def _packages_in(folder: Path) -> list[Path]:
+    """The folder itself where it is a package, else the packages directly inside."""
+    if not folder.is_dir():
+        raise UnknownModel(f"{folder} is no folder; expected a Core ML package or a folder of packages")
+    if folder.suffix in {".mlpackage", ".mlmodelc"}:
+        return [folder]
+    packages = sorted(path for path in folder.iterdir() if path.suffix in {".mlpackage", ".mlmodelc"})
+    if not packages:
+        raise UnknownModel(f"{folder} holds no Core ML package (.mlpackage or .mlmodelc)")
+    return packages
