@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -87,18 +87,30 @@ def hear(session: TimedSession, source: Source, rate: int) -> list[Event]:
     """Every event of a source heard from its first sample to its last, as fast as it goes."""
 
     async def listen() -> list[Event]:
-        resampler = Resampler(source.rate_hz, rate, source.channels)
         events: list[Event] = []
-        async for piece in source.blocks():
+        async for piece in resampled(source, rate):
             match piece:
-                case Block():
-                    events += session.push(resampler.push(piece.samples))
                 case Lost():
-                    rest, lost = resampler.gap(piece.num_samples)
-                    events += session.push(rest) + session.gap(lost, piece.reason)
-        return events + session.push(resampler.finish()) + session.finish()
+                    events += session.gap(piece.num_samples, piece.reason)
+                case samples:
+                    events += session.push(samples)
+        return events + session.finish()
 
     return asyncio.run(listen())
+
+
+async def resampled(source: Source, rate: int) -> AsyncIterator[NDArray[np.float32] | Lost]:
+    """The source on one channel at `rate`: (n,) float32 samples, and what was lost between them."""
+    resampler = Resampler(source.rate_hz, rate, source.channels)
+    async for piece in source.blocks():
+        match piece:
+            case Block():
+                yield resampler.push(piece.samples)
+            case Lost():
+                rest, num_lost = resampler.gap(piece.num_samples)
+                yield rest
+                yield Lost(num_lost, piece.reason)
+    yield resampler.finish()
 
 
 def with_oracle(oracle: OracleSegmenter, rest: Answer) -> Answer:

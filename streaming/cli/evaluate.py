@@ -1,0 +1,152 @@
+"""`hocket eval` and `hocket bench`: how good it is, and what it costs."""
+
+import json as json_text
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from . import options
+from .demo import RECORDING
+from .report import say
+
+
+class Segmentation(StrEnum):
+    """Who says which voices there are in a window."""
+
+    MODEL = "model"
+    ORACLE = "oracle"
+
+
+Json = Annotated[bool, typer.Option("--json", help="Figures as JSON on standard output.")]
+
+
+def evaluate(
+    data: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR", help="Recordings with their references: NAME.flac, NAME.rttm, perhaps NAME.uem."
+        ),
+    ],
+    latency: Annotated[
+        list[float] | None,
+        typer.Option(metavar="SECONDS", help="Latency to score at, 0 to 5; may be given several times."),
+    ] = None,
+    json: Json = False,
+    segmentation: Annotated[
+        Segmentation,
+        typer.Option(help="oracle: the reference in the segmentation model's place; what is left is naming."),
+    ] = Segmentation.MODEL,
+    hop: options.Hop = options.DEFAULTS.hop,
+    max_speakers: options.MaxSpeakers = None,
+    models: options.Models = "default",
+    segmentation_model: options.SegmentationModel = None,
+    embedding_model: options.EmbeddingModel = None,
+    runtime: options.RuntimeChoice = options.Runtime.AUTO,
+    compute_units: options.ComputeUnitsChoice = options.ComputeUnits.ALL,
+) -> None:
+    """Score recordings against their references.
+
+    Diarization error as first shown and as settled, names that flip, speakers that come late, changes that
+    are missed. Needs pyannote.metrics: pip install 'hocket[eval]'.
+    """
+    from hocket.streaming.evaluation.evaluate import evaluate as score
+    from hocket.streaming.evaluation.recordings import find_recordings
+    from hocket.streaming.evaluation.report import accuracy_table, live_table
+
+    latencies = latency or [options.DEFAULTS.latency]
+    # All of them now: a latency out of range should not wait for its turn.
+    configs = [options.config(seconds, hop, max_speakers) for seconds in latencies]
+    recordings = find_recordings(data)
+    pair = options.open_pair(models, segmentation_model, embedding_model, runtime, compute_units)
+    with _progress(len(recordings) * len(latencies)) as advance:
+        report = score(
+            recordings,
+            pair.segmenter,
+            pair.embedder,
+            latencies=latencies,
+            config=configs[0],
+            oracle=segmentation is Segmentation.ORACLE,
+            progress=lambda recording, seconds: advance(f"{recording.name} at {seconds:g} s"),
+        )
+    if json:
+        _print_json(report.to_dict())
+    else:
+        _print_tables(accuracy_table(report), live_table(report))
+        typer.echo(f"real-time factor {report.rtf:.3f}")
+
+
+def bench(
+    minutes: Annotated[
+        float, typer.Option(min=0.1, metavar="N", help="Minutes of conversation to hear.")
+    ] = 10.0,
+    json: Json = False,
+    audio: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="What is heard, over and over; by default the demo conversation."),
+    ] = None,
+    hop: options.Hop = options.DEFAULTS.hop,
+    models: options.Models = "default",
+    segmentation_model: options.SegmentationModel = None,
+    embedding_model: options.EmbeddingModel = None,
+    runtime: options.RuntimeChoice = options.Runtime.AUTO,
+    compute_units: options.ComputeUnitsChoice = options.ComputeUnits.ALL,
+) -> None:
+    """Measure time and memory of a long session, on one processor core."""
+    from hocket.streaming.evaluation.bench import bench as measure
+    from hocket.streaming.evaluation.bench import clip, looped, one_core
+    from hocket.streaming.evaluation.report import bench_table
+    from hocket.streaming.sources.file import FileSource
+
+    config = options.config(options.DEFAULTS.latency, hop, None)
+    with one_core():
+        pair = options.open_pair(models, segmentation_model, embedding_model, runtime, compute_units)
+        rate = pair.segmenter.spec.rate
+        num_steps = max(1, round(minutes * 60 / hop))
+        blocks = looped(clip(FileSource(audio or _demo_audio()), rate), num_steps, round(hop * rate))
+        with _progress(num_steps, quiet=True) as advance:
+            measured = measure(
+                blocks, pair.segmenter, pair.embedder, config, progress=lambda step: advance("hearing")
+            )
+    if json:
+        _print_json(measured.to_dict())
+    else:
+        _print_tables(bench_table(measured))
+
+
+@contextmanager
+def _progress(total: int, *, quiet: bool = False) -> Iterator[Callable[[str], None]]:
+    """A bar on standard error, called with what was done; lines where that is no terminal, unless quiet."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield (lambda done: None) if quiet else say
+        return
+    with Progress(console=console, transient=True) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda done: bar.update(task, advance=1, description=done)
+
+
+def _print_json(figures: dict[str, Any]) -> None:
+    json_text.dump(figures, sys.stdout, indent=2, allow_nan=False)
+    sys.stdout.write("\n")
+
+
+def _print_tables(*tables: Any) -> None:
+    from rich.console import Console
+
+    console = Console(width=None if sys.stdout.isatty() else 150)
+    for table in tables:
+        console.print(table)
+
+
+def _demo_audio() -> Path:
+    from importlib.resources import files
+
+    return Path(str(files("hocket.demo") / f"{RECORDING}.ogg"))

@@ -1,0 +1,114 @@
+"""Scores and costs as tables for people."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich.table import Table
+
+from .bench import STAGES, Bench
+from .evaluate import Report
+
+TOTAL = "total"
+
+
+def accuracy_table(report: Report) -> Table:
+    """Per recording, latency and pooled: DER with its parts, JER, speakers found."""
+    table = Table(title="accuracy, % of reference speech", caption=_ACCURACY_CAPTION)
+    table.add_column("recording")
+    for heading in ("latency s", "DER first", "DER settled", "false alarm", "missed", "confusion"):
+        table.add_column(heading, justify="right")
+    for heading in ("JER", "±0.25 first", "±0.25 settled", "speakers"):
+        table.add_column(heading, justify="right")
+    for name, latency, figures in _rows(report):
+        table.add_row(
+            name,
+            latency,
+            *(_percent(figures[key]) for key in _ACCURACY),
+            *(_percent(figures["collar"][key]) for key in ("der_first", "der_final")),
+            f"{figures['speakers_found']} of {figures['speakers']}",
+            end_section=name == TOTAL,
+        )
+    return table
+
+
+def live_table(report: Report) -> Table:
+    """Per recording, latency and pooled: what a reader saw."""
+    table = Table(title="live", caption=_LIVE_CAPTION)
+    table.add_column("recording")
+    for heading in ("latency s", "revised %", "flips/min", "labels/speaker", "new speaker s"):
+        table.add_column(heading, justify="right")
+    for heading in ("never shown", "change F1 %", "change delay s", "95 %", "count right %"):
+        table.add_column(heading, justify="right")
+    for name, latency, figures in _rows(report):
+        table.add_row(
+            name,
+            latency,
+            _percent(figures["revision_rate"]),
+            *(
+                _pair(figures[key], figures[f"{key}_final"])
+                for key in ("flips_per_minute", "labels_per_speaker")
+            ),
+            _decimal(figures["new_speaker_delay_p50"]),
+            str(figures["new_speakers_missed"]),
+            _percent(figures["change_f1"]),
+            _decimal(figures["change_delay_p50"]),
+            _decimal(figures["change_delay_p95"]),
+            _percent(figures["count_accuracy"]),
+        )
+    return table
+
+
+def bench_table(bench: Bench) -> Table:
+    """The whole session, its first and its last tenth."""
+    figures = bench.to_dict()
+    parts = {
+        f"whole, {figures['audio_seconds'] / 60:g} min": figures,
+        "first tenth": figures["first_tenth"],
+        "last tenth": figures["last_tenth"],
+    }
+    table = Table(title="cost on one core")
+    table.add_column("")
+    for heading in parts:
+        table.add_column(heading, justify="right")
+    table.add_row("real-time factor", *(f"{part['rtf']:.3f}" for part in parts.values()))
+    table.add_row("step p50 / p95 / max ms", *(_milliseconds(part["step_ms"]) for part in parts.values()))
+    for stage in STAGES:
+        table.add_row(f"  {stage}", *(_milliseconds(part["stages_ms"][stage]) for part in parts.values()))
+    table.add_row(
+        "step over model runtime", *(_decimal(part["step_over_runtime"]) for part in parts.values())
+    )
+    table.add_row("memory MB", *(_decimal(part["memory_mb"]) for part in parts.values()))
+    return table
+
+
+_ACCURACY = ("der_first", "der_final", "false_alarm", "missed", "confusion", "jer")
+_ACCURACY_CAPTION = (
+    "collar 0, overlap scored; ±0.25: 0.25 s each side of a boundary and overlap left out. "
+    "first: as first shown; all else as settled."
+)
+_LIVE_CAPTION = (
+    "flips and labels: as first shown / as settled; delays in seconds of audio; definitions: docs/metrics.md"
+)
+
+
+def _rows(report: Report) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    figures = report.to_dict()
+    for name, latencies in [*figures["files"].items(), (TOTAL, figures["total"])]:
+        for latency, row in latencies.items():
+            yield name, latency, row
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.1f}"
+
+
+def _decimal(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
+def _pair(first: float | None, final: float | None) -> str:
+    return f"{_decimal(first)} / {_decimal(final)}"
+
+
+def _milliseconds(spread: dict[str, float]) -> str:
+    return f"{spread['p50']:.1f} / {spread['p95']:.1f} / {spread['max']:.1f}"
