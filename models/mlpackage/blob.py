@@ -8,7 +8,6 @@ Source: coremltools, mlmodel/src/MILBlob/Blob/StorageFormat.hpp.
 """
 
 import struct
-from math import prod
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PackageError
-from .program import PACKED_BITS, Constant, TensorType, known_shape, require_storage, unpack_bits
+from .program import PACKED_BITS, Constant, TensorType, known_shape, require_storage, unpack_numbers
 
 _VERSION = 2
 _MAGIC = 0xDEADBEEF
@@ -76,13 +75,11 @@ class BlobFile:
 def _decode(raw: NDArray[np.uint8], dtype: str, shape: tuple[int | None, ...], where: str) -> NDArray[Any]:
     storage = require_storage(dtype, where)
     if dtype in PACKED_BITS:
-        count = prod(size or 0 for size in shape)
-        if (count * PACKED_BITS[dtype] + 7) // 8 != raw.size:
-            raise PackageError(f"{where}: {raw.size} bytes for {TensorType(dtype, shape)}")
-        return unpack_bits(raw, dtype, count).reshape(known_shape(shape, count, where))
-    if raw.size % storage.itemsize:
+        values = unpack_numbers(raw, TensorType(dtype, shape), where)
+    elif raw.size % storage.itemsize:
         raise PackageError(f"{where}: {raw.size} bytes are no whole number of {dtype}")
-    values = raw.view(storage)
+    else:
+        values = raw.view(storage)
     return values.reshape(known_shape(shape, values.size, where))
 
 

@@ -146,11 +146,23 @@ def require_storage(dtype: str, where: str) -> np.dtype[Any]:
     return storage
 
 
-def unpack_bits(raw: NDArray[np.uint8], dtype: str, count: int) -> NDArray[Any]:
-    """`count` numbers narrower than a byte, packed least bit first; one per byte."""
-    bits = PACKED_BITS[dtype]
+def unpack_bits(raw: NDArray[np.uint8], bits: int, count: int) -> NDArray[np.uint8]:
+    """The first `count` numbers of `bits` (at most 8) each, packed least bit first; one per byte."""
     unpacked = np.unpackbits(raw, count=count * bits, bitorder="little").reshape(count, bits)
-    values = (unpacked << np.arange(bits, dtype=np.uint8)).sum(axis=1, dtype=np.uint8)
-    if dtype == "int4":
-        return (values.astype(np.int8) ^ 8) - np.int8(8)
+    values: NDArray[np.uint8] = np.left_shift(unpacked, np.arange(bits, dtype=np.uint8)).sum(
+        1, dtype=np.uint8
+    )
     return values
+
+
+def unpack_numbers(raw: NDArray[np.uint8], tensor_type: TensorType, where: str) -> NDArray[Any]:
+    """Numbers of a type narrower than a byte, flat. Raises PackageError when there are too few bytes."""
+    bits = PACKED_BITS[tensor_type.dtype]
+    count = prod(size or 0 for size in tensor_type.shape)
+    if (count * bits + 7) // 8 != raw.size:
+        raise PackageError(f"{where}: {raw.size} bytes for {tensor_type}")
+    values = unpack_bits(raw, bits, count)
+    if tensor_type.dtype != "int4":
+        return values
+    signed: NDArray[np.int8] = (values ^ 8).astype(np.int8) - np.int8(8)
+    return signed

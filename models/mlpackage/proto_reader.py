@@ -24,7 +24,7 @@ from .program import (
     known_shape,
     make_constant,
     require_storage,
-    unpack_bits,
+    unpack_numbers,
 )
 from .protobuf import Message
 
@@ -60,6 +60,8 @@ _MODEL_KINDS = {
     500: "neural network",
 }
 _ML_PROGRAM = 502
+# Fields of TensorValue; the others hold integers.
+_FLOATS, _STRINGS, _DOUBLES, _BYTES = 1, 4, 6, 7
 # Nesting of lists, tuples and dictionaries in values: real programs use two levels.
 _MAX_VALUE_DEPTH = 8
 
@@ -168,32 +170,30 @@ def _size(dimension: Message) -> int | None:
 
 
 def _tensor_value(message: Message, tensor_type: TensorType) -> Constant:
-    dtype, shape = tensor_type.dtype, tensor_type.shape
+    """A TensorValue: its one field says in which form the numbers or strings stand."""
     where = str(message.damaged("a constant"))
     form = next(iter(message.numbers), 0)
     values = message.message(form) if form else message
-    if form == 4:
+    if form == _STRINGS:
         texts = values.texts(1)
-        known_shape(shape, len(texts), where)
-        return Constant(tensor_type, tuple(texts) if shape else texts[0])
-    storage = require_storage(dtype, where)
-    array: NDArray[Any]
-    if form in (1, 6, 7):
-        item = {1: np.dtype("<f4"), 6: np.dtype("<f8")}.get(
-            form, np.dtype(np.uint8) if dtype in PACKED_BITS else storage
-        )
-        raw = b"".join(values.chunks(1))
-        if len(raw) % item.itemsize:
-            raise values.damaged(f"{len(raw)} bytes are no whole number of {item}")
-        array = np.frombuffer(raw, item)
-        if form == 7 and dtype in PACKED_BITS:
-            count = np.prod([size or 0 for size in shape], dtype=object)
-            if count * PACKED_BITS[dtype] > array.size * 8:
-                raise values.damaged(f"{len(raw)} bytes for {tensor_type}")
-            array = unpack_bits(array, dtype, int(count))
-    else:
-        array = np.array(values.integers(1), np.int64)
-    return make_constant(dtype, shape, array.astype(storage, copy=False), where)
+        known_shape(tensor_type.shape, len(texts), where)
+        return Constant(tensor_type, tuple(texts) if tensor_type.shape else texts[0])
+    array = _numbers(form, values, tensor_type, where)
+    return make_constant(tensor_type.dtype, tensor_type.shape, array, where)
+
+
+def _numbers(form: int, values: Message, tensor_type: TensorType, where: str) -> NDArray[Any]:
+    storage = require_storage(tensor_type.dtype, where)
+    if form not in (_FLOATS, _DOUBLES, _BYTES):
+        return np.array(values.integers(1), np.int64).astype(storage)
+    raw = np.frombuffer(b"".join(values.chunks(1)), np.uint8)
+    if form == _BYTES and tensor_type.dtype in PACKED_BITS:
+        return unpack_numbers(raw, tensor_type, where)
+    items: dict[int, np.dtype[Any]] = {_FLOATS: np.dtype("<f4"), _DOUBLES: np.dtype("<f8")}
+    item = items.get(form, storage)
+    if raw.size % item.itemsize:
+        raise values.damaged(f"{raw.size} bytes are no whole number of {item}")
+    return raw.view(item).astype(storage, copy=False)
 
 
 def _declared(description: Message, function: str) -> dict[str, Declared]:

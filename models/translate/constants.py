@@ -5,15 +5,14 @@ a scale or table per block. Source: coremltools, converters/mil/mil/ops/defs/{iO
 """
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..mlpackage.program import Constant, known_shape
+from ..mlpackage.program import Constant, make_constant, unpack_bits
 from .call import Call
-
-_PREFIX = "constexpr_"
 
 
 def is_encoded_constant(kind: str) -> bool:
@@ -21,14 +20,20 @@ def is_encoded_constant(kind: str) -> bool:
     return kind in ENCODINGS
 
 
-def decode_constant(call: Call) -> Constant:
-    """The value of a `const` or `constexpr_*` operation, of its declared type."""
+def decode_constants(call: Call) -> list[Constant]:
+    """The values of a `const` or `constexpr_*` operation, each of its declared type."""
     kind = call.operation.kind
-    value = call.constant("val") if kind == "const" else ENCODINGS[kind](call)
-    declared = call.operation.outputs[0].type
-    if isinstance(value, np.ndarray):
-        value = value.reshape(known_shape(declared.shape, value.size, str(call)))
-    return Constant(declared, value)
+    decoded = call.constant("val") if kind == "const" else ENCODINGS[kind](call)
+    values = decoded if kind in _SPARSE else (decoded,)
+    outputs = call.operation.outputs
+    if len(values) != len(outputs):
+        raise call.malformed(f"has {len(outputs)} results, expected {len(values)}")
+    return [
+        make_constant(output.type.dtype, output.type.shape, value, str(call))
+        if isinstance(value, np.ndarray)
+        else Constant(output.type, value)
+        for output, value in zip(outputs, values, strict=True)
+    ]
 
 
 def _cast(call: Call) -> NDArray[Any]:
@@ -36,7 +41,8 @@ def _cast(call: Call) -> NDArray[Any]:
     target = call.text("output_dtype")
     if target not in names:
         call.refuse(f"output_dtype {target!r}")
-    return call.array("source_val").astype(names[target])
+    value: NDArray[Any] = call.array("source_val").astype(names[target])
+    return value
 
 
 def _affine(call: Call) -> NDArray[Any]:
@@ -48,7 +54,9 @@ def _affine(call: Call) -> NDArray[Any]:
         shape = [-1 if index == axis else 1 for index in range(data.ndim)] if parameter.size > 1 else []
         return parameter.astype(np.float32).reshape(shape)
 
-    return ((data.astype(np.float32) - along(call.array("zero_point"))) * along(scale)).astype(scale.dtype)
+    values = (data.astype(np.float32) - along(call.array("zero_point"))) * along(scale)
+    typed: NDArray[Any] = values.astype(scale.dtype)
+    return typed
 
 
 def _palette(call: Call) -> NDArray[Any]:
@@ -59,29 +67,40 @@ def _palette(call: Call) -> NDArray[Any]:
 
 def _palette_of_packed_indices(call: Call) -> NDArray[Any]:
     """iOS 16: one table, indices of log2(table size) bits each, least bit first."""
-    table, shape = call.array("lut"), call.integers("shape")
-    bits = max(int(table.size - 1).bit_length(), 1)
-    packed = call.array("indices").ravel().view(np.uint8)
-    count = packed.size * 8 // bits
-    wanted = known_shape(tuple(shape), int(np.prod(shape, dtype=np.int64)), str(call))
-    size = int(np.prod(wanted, dtype=np.int64))
-    if size > count:
-        raise call.malformed(f"{count} indices for shape {wanted}")
-    spread = np.unpackbits(packed, count=size * bits, bitorder="little").reshape(size, bits)
-    indices = (spread.astype(np.int64) << np.arange(bits)).sum(axis=1)
-    return table.ravel()[indices].reshape(wanted)
+    table = call.array("lut").ravel()
+    bits = max((table.size - 1).bit_length(), 1)
+    if bits > 8:
+        raise call.malformed(f"a table of {table.size} entries, expected at most 256")
+    return table[_packed(call, "indices", bits)]
+
+
+def _packed(call: Call, key: str, bits: int) -> NDArray[np.uint8]:
+    """A packed array of numbers of `bits` each, of the shape in the parameter `shape`."""
+    shape = call.integers("shape")
+    raw = call.array(key).ravel().view(np.uint8)
+    count = prod(shape)
+    if min(shape, default=0) < 0 or count * bits > raw.size * 8:
+        raise call.malformed(f"{key} has {raw.size} bytes for shape {shape} of {bits} bits")
+    return unpack_bits(raw, bits, count).reshape(shape)
 
 
 def _palette_of_groups(call: Call) -> NDArray[Any]:
-    """iOS 18: a table (…, entries, 1) for each block of the indices."""
-    indices, tables = call.array("indices"), call.array("lut")
+    """iOS 18: a table (…, entries, vector size) for each block of the indices."""
+    return _look_up(call, call.array("indices"))
+
+
+def _look_up(call: Call, indices: NDArray[Any]) -> NDArray[Any]:
+    tables = call.array("lut")
     if tables.ndim != indices.ndim + 2:
         raise call.malformed(f"tables of rank {tables.ndim} for indices of rank {indices.ndim}")
-    if tables.shape[-1] != 1:
-        call.refuse("a palette of vectors")
-    block = [_blocks(call, size, groups) for size, groups in zip(indices.shape, tables.shape)]
-    grid = np.ix_(*(np.arange(size) // step for size, step in zip(indices.shape, block)))
-    return tables[(*grid, indices.astype(np.int64), 0)]
+    blocks = (_blocks(call, size, groups) for size, groups in zip(indices.shape, tables.shape))
+    grid = np.ix_(*(np.arange(size) // block for size, block in zip(indices.shape, blocks)))
+    vectors: NDArray[Any] = tables[(*grid, indices.astype(np.int64))]
+    if tables.shape[-1] == 1:
+        return vectors[..., 0]
+    axis = call.count_axis(call.integer("vector_axis"), indices.ndim)
+    shape = [size * (tables.shape[-1] if index == axis else 1) for index, size in enumerate(indices.shape)]
+    return np.moveaxis(vectors, -1, axis + 1).reshape(shape)
 
 
 def _blockwise(call: Call) -> NDArray[Any]:
@@ -102,7 +121,8 @@ def _scale_blocks(call: Call, data: NDArray[Any]) -> NDArray[Any]:
     shifted = data.astype(np.float32)
     if call.has("offset"):
         shifted -= grown(call.array("offset"))
-    return (shifted * grown(scale)).astype(scale.dtype)
+    scaled: NDArray[Any] = (shifted * grown(scale)).astype(scale.dtype)
+    return scaled
 
 
 def _blocks(call: Call, size: int, groups: int) -> int:
@@ -113,29 +133,42 @@ def _blocks(call: Call, size: int, groups: int) -> int:
 
 def _sparse(call: Call) -> NDArray[Any]:
     """The nonzero values in order, and a mask of where they go: a bit each (iOS 16) or an array (iOS 18)."""
-    values = call.array("nonzero_data").ravel()
-    if call.has("shape"):
-        shape = known_shape(
-            tuple(call.integers("shape")), int(np.prod(call.integers("shape"), dtype=np.int64)), str(call)
-        )
-        size = int(np.prod(shape, dtype=np.int64))
-        packed = call.array("mask").ravel().view(np.uint8)
-        if size > packed.size * 8:
-            raise call.malformed(f"a mask of {packed.size * 8} bits for shape {shape}")
-        mask = np.unpackbits(packed, count=size, bitorder="little").reshape(shape).astype(bool)
-    else:
-        mask = call.array("mask").astype(bool)
-    if int(mask.sum()) != values.size:
-        raise call.malformed(f"{values.size} values for {int(mask.sum())} places")
+    mask = _packed(call, "mask", 1) if call.has("shape") else call.array("mask")
+    return _spread(call, call.array("nonzero_data"), mask)
+
+
+def _spread(call: Call, values: NDArray[Any], mask: NDArray[Any]) -> NDArray[Any]:
+    places = mask.astype(bool)
+    if int(places.sum()) != values.size:
+        raise call.malformed(f"{values.size} values for {int(places.sum())} places")
     dense = np.zeros(mask.shape, values.dtype)
-    dense[mask] = values
+    dense[places] = values.ravel()
     return dense
 
 
-ENCODINGS: dict[str, Callable[[Call], NDArray[Any]]] = {
-    f"{_PREFIX}cast": _cast,
-    f"{_PREFIX}affine_dequantize": _affine,
-    f"{_PREFIX}lut_to_dense": _palette,
-    f"{_PREFIX}blockwise_shift_scale": _blockwise,
-    f"{_PREFIX}sparse_to_dense": _sparse,
+def _sparse_blockwise(call: Call) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The mask, and the values that it places after scaling them as the dense array's blocks."""
+    mask = call.array("data_mask")
+    dense = _scale_blocks(call, _spread(call, call.array("nonzero_data"), mask))
+    return mask, dense[mask.astype(bool)]
+
+
+def _sparse_palette(call: Call) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The mask, grown along the vectors' axis, and the looked-up values that it places."""
+    mask = call.array("indices_mask")
+    dense = _look_up(call, _spread(call, call.array("indices_nonzero_data"), mask))
+    for axis, (size, grown) in enumerate(zip(mask.shape, dense.shape)):
+        mask = mask.repeat(grown // size, axis=axis) if size else mask
+    return mask, dense[mask.astype(bool)]
+
+
+ENCODINGS: dict[str, Callable[[Call], Any]] = {
+    "constexpr_cast": _cast,
+    "constexpr_affine_dequantize": _affine,
+    "constexpr_lut_to_dense": _palette,
+    "constexpr_blockwise_shift_scale": _blockwise,
+    "constexpr_sparse_to_dense": _sparse,
+    "constexpr_sparse_blockwise_shift_scale": _sparse_blockwise,
+    "constexpr_lut_to_sparse": _sparse_palette,
 }
+_SPARSE = ("constexpr_sparse_blockwise_shift_scale", "constexpr_lut_to_sparse")

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import PackageError
+from ..mlpackage.program import FLOATS
 from ..mlpackage.protobuf import Buffer, bytes_field, message_field
-from .onnx_writer import Attribute, encode_model, encode_node, encode_tensor, encode_value_info
+from .onnx_writer import ELEMENT_TYPES, Attribute, encode_model, encode_node, encode_tensor, encode_value_info
 
 # Constants up to this many elements are the same when their content is, larger ones when their array is.
 _SHARED_SIZE = 64
@@ -23,6 +24,11 @@ _INSIDE: Mapping[str, np.dtype[Any]] = {
     "u": np.dtype(np.int64),
     "b": np.dtype(np.bool_),
 }
+
+
+def inside(dtype: str) -> str:
+    """The element type that stands for a program's `dtype` inside a graph."""
+    return "float32" if dtype in FLOATS else "bool" if dtype == "bool" else "int64"
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,10 @@ class Graph:
         self._nodes.append(_Node(kind, name, tuple(inputs), outputs, given))
         self._produced.update(outputs)
         return list(outputs)
+
+    def cast(self, symbol: str, element: str) -> str:
+        """`symbol` as another element type."""
+        return self.add("Cast", symbol, to=ELEMENT_TYPES[element])
 
     def constant(self, value: ArrayLike) -> str:
         """A constant, in one of the three element types."""

@@ -31,11 +31,11 @@ ELEMENT_TYPES: Mapping[str, int] = {
     "float64": 11,
 }
 
-Attribute = int | float | str | Sequence[int]
+Attribute = int | float | str | Sequence[int] | Sequence[str]
 
 
 def encode_attribute(name: str, value: Attribute) -> bytes:
-    """An AttributeProto: float (type 1), int (2), string (3) or ints (7)."""
+    """An AttributeProto: float (type 1), int (2), string (3), ints (7) or strings (8)."""
     head = bytes_field(1, name)
     if isinstance(value, float):
         return head + float_field(2, value) + integer_field(20, 1)
@@ -43,7 +43,9 @@ def encode_attribute(name: str, value: Attribute) -> bytes:
         return head + integer_field(3, value) + integer_field(20, 2)
     if isinstance(value, str):
         return head + bytes_field(4, value) + integer_field(20, 3)
-    return head + b"".join(integer_field(8, item) for item in value) + integer_field(20, 7)
+    if any(isinstance(item, str) for item in value):
+        return head + b"".join(bytes_field(9, str(item)) for item in value) + integer_field(20, 8)
+    return head + b"".join(integer_field(8, int(item)) for item in value) + integer_field(20, 7)
 
 
 def encode_node(

@@ -1,11 +1,10 @@
-"""Element by element: arithmetic, comparisons, activations, casts."""
+"""Element by element: arithmetic, comparisons, casts."""
 
 import numpy as np
 
 from ..mlpackage.program import FLOATS
 from .call import Call
-from .graph import Graph
-from .onnx_writer import ELEMENT_TYPES
+from .graph import Graph, inside
 from .registry import Lowering, Symbols, lowers, register
 
 _UNARY = {
@@ -22,16 +21,12 @@ _UNARY = {
     "floor": "Floor",
     "identity": "Identity",
     "logical_not": "Not",
-    "relu": "Relu",
     "round": "Round",
-    "sigmoid": "Sigmoid",
     "sign": "Sign",
     "sin": "Sin",
     "sinh": "Sinh",
-    "softsign": "Softsign",
     "sqrt": "Sqrt",
     "tan": "Tan",
-    "tanh": "Tanh",
 }
 _BINARY = {
     "add": "Add",
@@ -68,19 +63,9 @@ for _kind, _onnx_kind in _BINARY.items():
 
 @lowers("cast")
 def cast(call: Call, graph: Graph) -> Symbols:
-    source, target = (
-        _inside(call.type().dtype),
-        _inside(_CAST_NAMES.get(call.text("dtype"), call.text("dtype"))),
-    )
-    return call.operand() if source == target else graph.add("Cast", call.operand(), to=ELEMENT_TYPES[target])
-
-
-_CAST_NAMES = {"fp16": "float16", "fp32": "float32", "fp64": "float64"}
-
-
-def _inside(dtype: str) -> str:
-    """The element type that stands for `dtype` inside a graph."""
-    return "float32" if dtype in FLOATS else "bool" if dtype == "bool" else "int64"
+    """To the result's own type; casts that only narrow have nothing to do inside a graph."""
+    target = inside(call.operation.outputs[0].type.dtype)
+    return call.operand() if inside(call.type().dtype) == target else graph.cast(call.operand(), target)
 
 
 @lowers("not_equal")
@@ -152,8 +137,3 @@ def clip(call: Call, graph: Graph) -> Symbols:
 @lowers("threshold")
 def threshold(call: Call, graph: Graph) -> Symbols:
     return graph.add("Max", call.operand(), graph.constant(call.floats("alpha")))
-
-
-@lowers("leaky_relu")
-def leaky_relu(call: Call, graph: Graph) -> Symbols:
-    return graph.add("LeakyRelu", call.operand(), alpha=call.number("alpha", 0.01))

@@ -29,3 +29,24 @@ def _factor(call: Call, graph: Graph, key: str) -> str:
         return call.operand(key)
     order = [*range(rank - 2), rank - 1, rank - 2]
     return graph.add("Transpose", call.operand(key), perm=order)
+
+
+@lowers("einsum")
+def einsum(call: Call, graph: Graph) -> Symbols:
+    return graph.add("Einsum", *call.operands("values"), equation=call.text("equation"))
+
+
+@lowers("scaled_dot_product_attention")
+def attention(call: Call, graph: Graph) -> Symbols:
+    """softmax(query @ key.T / sqrt(size of a query) + mask) @ value"""
+    rank = call.rank("key")
+    keys = graph.add("Transpose", call.operand("key"), perm=[*range(rank - 2), rank - 1, rank - 2])
+    size = graph.cast(graph.add("Shape", call.operand("query"), start=-1), "float32")
+    scores = graph.add("MatMul", call.operand("query"), keys)
+    scores = graph.add("Div", scores, graph.add("Sqrt", size))
+    if call.has("attn_mask"):
+        mask = call.operand("attn_mask")
+        if call.type("attn_mask").dtype == "bool":
+            mask = graph.add("Where", mask, graph.constant(0.0), graph.constant(-np.inf))
+        scores = graph.add("Add", scores, mask)
+    return graph.add("MatMul", graph.add("Softmax", scores, axis=-1), call.operand("value"))

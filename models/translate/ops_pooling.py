@@ -25,3 +25,11 @@ def max_pool(call: Call, graph: Graph) -> Symbols:
 def avg_pool(call: Call, graph: Graph) -> Symbols:
     excludes = call.flag("exclude_padding_from_average", False)
     return graph.add("AveragePool", call.operand(), count_include_pad=int(not excludes), **_window(call))
+
+
+@lowers("l2_pool", limits="no ceil_mode")
+def l2_pool(call: Call, graph: Graph) -> Symbols:
+    window = _window(call)
+    if window.pop("ceil_mode"):
+        call.refuse("ceil_mode")
+    return graph.add("LpPool", call.operand(), p=2, **window)

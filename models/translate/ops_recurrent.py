@@ -1,9 +1,14 @@
 """Recurrent layers.
 
-MIL orders an LSTM's gates input, forget, output, cell; ONNX input, output, forget, cell. MIL has one summed
-bias, ONNX one for the input and one for the state. Both directions of MIL's states lie side by side,
-(batch, 2 * hidden); ONNX keeps them on an axis of their own, (2, batch, hidden).
+MIL stacks an LSTM's gates input, forget, output, cell and a GRU's reset, new, update; ONNX wants input,
+output, forget, cell and update, reset, new. MIL keeps both directions' states side by side,
+(batch, directions * hidden); ONNX on an axis of their own, (directions, batch, hidden). A layer of direction
+"reverse" reads its input backwards and, unlike ONNX's, leaves its output in the order of reading.
+
+Source of what the definitions leave open: coremltools, converters/mil/mil/ops/tests/iOS14/test_recurrent.py.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,76 +17,165 @@ from .call import Call
 from .graph import Graph
 from .registry import Symbols, lowers
 
-_LSTM_ACTIVATIONS = {"recurrent_activation": "sigmoid", "cell_activation": "tanh", "activation": "tanh"}
+_LSTM_ORDER = (0, 2, 1, 3)
+_GRU_ORDER = (2, 0, 1)
+_LSTM_PEEPHOLE_ORDER = (0, 2, 1)
 # coremltools writes "no clipping" as the largest finite number.
 _NO_CLIP = 1e30
+# Only those whose parameters have the same defaults in both worlds.
+_ACTIVATIONS = {
+    "sigmoid": "Sigmoid",
+    "tanh": "Tanh",
+    "scaled_tanh": "Tanh",
+    "relu": "Relu",
+    "hard_sigmoid": "HardSigmoid",
+    "sigmoid_hard": "HardSigmoid",
+}
+_LIMITS = "no linear activation"
 
 
-@lowers("lstm", limits="forward or bidirectional; sigmoid and tanh only; no peephole, no clip")
+class _Layer:
+    """What the three kinds of layer have in common."""
+
+    def __init__(self, call: Call, graph: Graph) -> None:
+        self.call = call
+        self.graph = graph
+        direction = call.text("direction", "forward")
+        if direction not in ("forward", "reverse", "bidirectional"):
+            raise call.malformed(f"direction {direction!r}")
+        self.suffixes = ("", "_back") if direction == "bidirectional" else ("",)
+        self.direction = direction if direction == "bidirectional" else "forward"
+        self.is_reversed = direction == "reverse"
+        self.hidden = call.array("weight_hh").shape[1]
+
+    def input(self) -> str:
+        return _reversed_in_time(self.graph, self.call.operand()) if self.is_reversed else self.call.operand()
+
+    def stacked(self, key: str, order: Sequence[int]) -> str:
+        """A weight for each direction, its gates in ONNX's order."""
+        return self.graph.constant(
+            np.stack([_reordered(self.call.floats(f"{key}{side}"), order) for side in self.suffixes])
+        )
+
+    def bias(self, order: Sequence[int], input_key: str, state_key: str) -> str:
+        """ONNX has one bias for the input and one for the state, end to end."""
+
+        def one(key: str) -> NDArray[np.float32]:
+            if not self.call.has(key):
+                return np.zeros(len(order) * self.hidden, np.float32)
+            return _reordered(self.call.floats(key), order)
+
+        pairs = [np.concatenate([one(input_key + side), one(state_key + side)]) for side in self.suffixes]
+        return self.graph.constant(np.stack(pairs))
+
+    def initial(self, key: str) -> str:
+        """A state in ONNX's layout; zeros are its default, and leaving them out leaves the batch free."""
+        if self.call.is_constant(key) and not self.call.array(key).any():
+            return ""
+        shape = self.graph.constant([-1, len(self.suffixes), self.hidden])
+        split = self.graph.add("Reshape", self.call.operand(key), shape)
+        return self.graph.add("Transpose", split, perm=[1, 0, 2])
+
+    def activations(self, *keys: tuple[str, str]) -> list[str]:
+        """ONNX's names, for each direction, of the activations given as (parameter, default)."""
+        names = [self.call.text(key, default) for key, default in keys]
+        if unknown := [name for name in names if name not in _ACTIVATIONS]:
+            self.call.refuse(f"activation {unknown[0]!r}")
+        return [_ACTIVATIONS[name] for name in names] * len(self.suffixes)
+
+    def results(self, sequence: str, *states: str) -> list[str]:
+        """Every step or the last one, then the final states, all in MIL's layout."""
+        final = [self._side_by_side(state) for state in states]
+        if not self.call.flag("output_sequence", False):
+            return [self.graph.add("Unsqueeze", final[0], self.graph.constant([0])), *final]
+        if len(self.suffixes) == 1:
+            return [self.graph.add("Squeeze", sequence, self.graph.constant([1])), *final]
+        beside = self.graph.add("Transpose", sequence, perm=[0, 2, 1, 3])
+        return [self.graph.add("Reshape", beside, self.graph.constant([0, 0, -1])), *final]
+
+    def _side_by_side(self, state: str) -> str:
+        beside = self.graph.add("Transpose", state, perm=[1, 0, 2])
+        return self.graph.add("Reshape", beside, self.graph.constant([0, -1]))
+
+
+@lowers("lstm", limits=f"no clip; {_LIMITS}")
 def lstm(call: Call, graph: Graph) -> Symbols:
-    direction = call.text("direction", "forward")
-    if direction not in ("forward", "bidirectional"):
-        call.refuse(f"direction {direction!r}")
-    for key, activation in _LSTM_ACTIVATIONS.items():
-        if call.text(key, activation) != activation:
-            call.refuse(f"{key} {call.text(key)!r}")
-    if call.has("peephole") or call.has("peephole_back"):
-        call.refuse("peephole")
     if call.number("clip", np.inf) < _NO_CLIP:
         call.refuse("clip")
-    suffixes = ("", "_back") if direction == "bidirectional" else ("",)
-    hidden = call.floats("weight_hh").shape[1]
+    layer = _Layer(call, graph)
+    inputs = [
+        layer.input(),
+        layer.stacked("weight_ih", _LSTM_ORDER),
+        layer.stacked("weight_hh", _LSTM_ORDER),
+        layer.bias(_LSTM_ORDER, "bias", "none"),
+        "",
+        layer.initial("initial_h"),
+        layer.initial("initial_c"),
+    ]
+    if call.has("peephole"):
+        inputs.append(layer.stacked("peephole", _LSTM_PEEPHOLE_ORDER))
     outputs = graph.add_many(
         "LSTM",
-        [
-            call.operand(),
-            graph.constant(np.stack([_onnx_gates(call.floats(f"weight_ih{side}")) for side in suffixes])),
-            graph.constant(np.stack([_onnx_gates(call.floats(f"weight_hh{side}")) for side in suffixes])),
-            graph.constant(np.stack([_lstm_bias(call, f"bias{side}", hidden) for side in suffixes])),
-            "",
-            _initial_state(call, graph, "initial_h", len(suffixes), hidden),
-            _initial_state(call, graph, "initial_c", len(suffixes), hidden),
-        ],
+        inputs,
         3,
-        hidden_size=hidden,
-        direction=direction,
+        hidden_size=layer.hidden,
+        direction=layer.direction,
+        activations=layer.activations(
+            ("recurrent_activation", "sigmoid"), ("cell_activation", "tanh"), ("activation", "tanh")
+        ),
     )
-    sequence, *states = outputs
-    final = [_side_by_side(graph, state) for state in states]
-    if call.flag("output_sequence", False):
-        return [_merge_directions(graph, sequence, len(suffixes)), *final]
-    if len(suffixes) > 1:
-        call.refuse("bidirectional without output_sequence")
-    return [graph.add("Unsqueeze", final[0], graph.constant([0])), *final]
+    return layer.results(*outputs)
 
 
-def _onnx_gates(stacked: NDArray[np.float32]) -> NDArray[np.float32]:
-    input_gate, forget_gate, output_gate, cell_gate = np.split(stacked, 4)
-    return np.concatenate([input_gate, output_gate, forget_gate, cell_gate])
+@lowers("gru", limits=_LIMITS)
+def gru(call: Call, graph: Graph) -> Symbols:
+    layer = _Layer(call, graph)
+    outputs = graph.add_many(
+        "GRU",
+        [
+            layer.input(),
+            layer.stacked("weight_ih", _GRU_ORDER),
+            layer.stacked("weight_hh", _GRU_ORDER),
+            layer.bias(_GRU_ORDER, "input_bias", "bias"),
+            "",
+            layer.initial("initial_h"),
+        ],
+        2,
+        hidden_size=layer.hidden,
+        direction=layer.direction,
+        linear_before_reset=int(call.flag("reset_after", False)),
+        activations=layer.activations(("recurrent_activation", "sigmoid"), ("activation", "tanh")),
+    )
+    return layer.results(*outputs)
 
 
-def _lstm_bias(call: Call, key: str, hidden: int) -> NDArray[np.float32]:
-    none = np.zeros(4 * hidden, np.float32)
-    return np.concatenate([_onnx_gates(call.floats(key)) if call.has(key) else none, none])
+@lowers("rnn", limits=_LIMITS)
+def rnn(call: Call, graph: Graph) -> Symbols:
+    layer = _Layer(call, graph)
+    outputs = graph.add_many(
+        "RNN",
+        [
+            layer.input(),
+            layer.stacked("weight_ih", (0,)),
+            layer.stacked("weight_hh", (0,)),
+            layer.bias((0,), "bias", "none"),
+            "",
+            layer.initial("initial_h"),
+        ],
+        2,
+        hidden_size=layer.hidden,
+        direction=layer.direction,
+        activations=layer.activations(("activation", "tanh")),
+    )
+    return layer.results(*outputs)
 
 
-def _initial_state(call: Call, graph: Graph, key: str, num_directions: int, hidden: int) -> str:
-    """(batch, directions * hidden) to (directions, batch, hidden); zeros are ONNX's default."""
-    if call.is_constant(key) and not call.array(key).any():
-        return ""
-    split = graph.add("Reshape", call.operand(key), graph.constant([-1, num_directions, hidden]))
-    return graph.add("Transpose", split, perm=[1, 0, 2])
+def _reordered(stacked: NDArray[np.float32], order: Sequence[int]) -> NDArray[np.float32]:
+    gates = np.split(stacked, len(order))
+    return np.concatenate([gates[index] for index in order])
 
 
-def _merge_directions(graph: Graph, sequence: str, num_directions: int) -> str:
-    """(time, directions, batch, hidden) to (time, batch, directions * hidden)."""
-    if num_directions == 1:
-        return graph.add("Squeeze", sequence, graph.constant([1]))
-    beside = graph.add("Transpose", sequence, perm=[0, 2, 1, 3])
-    return graph.add("Reshape", beside, graph.constant([0, 0, -1]))
-
-
-def _side_by_side(graph: Graph, state: str) -> str:
-    """(directions, batch, hidden) to (batch, directions * hidden)."""
-    beside = graph.add("Transpose", state, perm=[1, 0, 2])
-    return graph.add("Reshape", beside, graph.constant([0, -1]))
+def _reversed_in_time(graph: Graph, symbol: str) -> str:
+    bounds = np.iinfo(np.int64)
+    first, last, axis, step = ([bounds.max], [bounds.min], [0], [-1])
+    return graph.add("Slice", symbol, *(graph.constant(value) for value in (first, last, axis, step)))

@@ -34,3 +34,27 @@ def reduce_sum(call: Call, graph: Graph) -> Symbols:
     # The one reduction whose axes are an input in opset 17.
     axes = [graph.constant(call.integers("axes"))] if call.has("axes") else []
     return graph.add("ReduceSum", call.operand(), *axes, keepdims=int(call.flag("keep_dims", False)))
+
+
+def _arg_reduction(kind: str) -> Lowering:
+    def lower(call: Call, graph: Graph) -> Symbols:
+        return graph.add(
+            kind, call.operand(), axis=call.axis(default=-1), keepdims=int(call.flag("keep_dims", False))
+        )
+
+    return lower
+
+
+register("reduce_argmax", _arg_reduction("ArgMax"))
+register("reduce_argmin", _arg_reduction("ArgMin"))
+
+
+@lowers("cumsum")
+def cumsum(call: Call, graph: Graph) -> Symbols:
+    return graph.add(
+        "CumSum",
+        call.operand(),
+        graph.constant(call.axis(default=0)),
+        exclusive=int(call.flag("exclusive", False)),
+        reverse=int(call.flag("reverse", False)),
+    )

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from .call import Call
+from ..mlpackage.program import Constant
+from .call import Binding, Call
 from .graph import Graph
 from .registry import Symbols, lowers
 
-_INT64 = np.iinfo(np.int64)
 # A constant `fill` or `tile` larger than this is damage, not a model: 1 GiB of float32.
 _MAX_ELEMENTS = 1 << 28
 
@@ -30,9 +30,36 @@ def expand_dims(call: Call, graph: Graph) -> Symbols:
 
 @lowers("squeeze")
 def squeeze(call: Call, graph: Graph) -> Symbols:
-    if not call.has("axes"):
-        return graph.add("Squeeze", call.operand())
-    return graph.add("Squeeze", call.operand(), graph.constant(call.integers("axes")))
+    """Without axes those known to have size 1 go; axes of another size stay, as in PyTorch."""
+    sizes = call.type().shape
+    if call.has("axes"):
+        axes = [call.count_axis(axis, len(sizes)) for axis in call.integers("axes")]
+        axes = [axis for axis in axes if sizes[axis] in (1, None)]
+    else:
+        axes = [axis for axis, size in enumerate(sizes) if size == 1]
+    return graph.add("Squeeze", call.operand(), graph.constant(axes)) if axes else call.operand()
+
+
+@lowers("flatten2d")
+def flatten2d(call: Call, graph: Graph) -> Symbols:
+    return graph.add("Flatten", call.operand(), axis=call.axis(default=1))
+
+
+@lowers("reshape_like")
+def reshape_like(call: Call, graph: Graph) -> Symbols:
+    """A shape put together from stretches of other tensors' shapes."""
+    begins, ends, masks = (call.bindings(key) for key in ("begins", "ends", "end_masks"))
+    parts = []
+    for index, symbol in enumerate(call.operands("ref_tensors")):
+        begin, end, is_open = (_known(call, values[index]) for values in (begins, ends, masks))
+        parts.append(graph.add("Shape", symbol, start=begin, end=None if is_open else end))
+    return graph.add("Reshape", call.operand(), graph.add("Concat", *parts, axis=0))
+
+
+def _known(call: Call, binding: Binding) -> int:
+    if not isinstance(binding, Constant) or not isinstance(binding.value, np.ndarray):
+        call.refuse("a computed range of axes")
+    return int(binding.value.item())
 
 
 @lowers("shape")
@@ -67,17 +94,6 @@ def split(call: Call, graph: Graph) -> Symbols:
     return graph.add_many("Split", inputs, len(call.operation.outputs), axis=call.axis())
 
 
-@lowers("gather")
-def gather(call: Call, graph: Graph) -> Symbols:
-    axis, batch_axes = call.axis(default=0), call.integer("batch_dims", 0)
-    if not batch_axes:
-        return graph.add("Gather", call.operand(), call.operand("indices"), axis=axis)
-    if axis != batch_axes:
-        call.refuse(f"batch_dims {batch_axes} with axis {axis}")
-    indices = graph.add("Unsqueeze", call.operand("indices"), graph.constant([-1]))
-    return graph.add("GatherND", call.operand(), indices, batch_dims=batch_axes)
-
-
 @lowers("fill")
 def fill(call: Call, graph: Graph) -> Symbols:
     if call.is_constant("shape"):
@@ -98,47 +114,61 @@ def _require_plausible(call: Call, sizes: list[int]) -> None:
         raise call.malformed(f"sizes {sizes} are implausible")
 
 
-@lowers("slice_by_index")
-def slice_by_index(call: Call, graph: Graph) -> Symbols:
-    """x[begin:end:stride] per axis; masks open an end, squeeze_mask takes the one element at `begin`."""
-    rank = call.rank()
-    squeezed = call.flags("squeeze_mask", rank)
-    strides = call.integers("stride", [1] * rank)
-    if len(strides) != rank or 0 in strides:
-        raise call.malformed(f"strides {strides} for a tensor of rank {rank}")
-    begin = _bounds(call, graph, "begin", [0 if stride > 0 else _INT64.max for stride in strides])
-    end = _bounds(call, graph, "end", [_INT64.max if stride > 0 else _INT64.min for stride in strides])
-    kept = [axis for axis in range(rank) if not squeezed[axis]]
-    symbol = call.operand()
-    if kept:
-        symbol = graph.add(
-            "Slice",
-            symbol,
-            _chosen(graph, begin, kept),
-            _chosen(graph, end, kept),
-            graph.constant(kept),
-            graph.constant([strides[axis] for axis in kept]),
-        )
-    for axis in reversed(range(rank)):
-        if squeezed[axis]:
-            symbol = graph.add("Gather", symbol, _chosen(graph, begin, axis), axis=axis)
-    return symbol
+@lowers("fill_like")
+def fill_like(call: Call, graph: Graph) -> Symbols:
+    value = call.operand("value") if call.has("value") else graph.constant(0.0)
+    return graph.add("Expand", value, graph.add("Shape", call.operand("ref_tensor")))
 
 
-def _bounds(call: Call, graph: Graph, key: str, opened: list[int]) -> str | list[int]:
-    """`begin` or `end` with masked entries replaced by `opened`: a list where known, else a symbol."""
-    mask = call.flags(f"{key}_mask", call.rank())
-    if not call.is_constant(key):
-        if not any(mask):
-            return call.operand(key)
-        return graph.add("Where", graph.constant(mask), graph.constant(opened), call.operand(key))
-    given = call.integers(key)
-    if len(given) != call.rank():
-        raise call.malformed(f"{key} has {len(given)} entries for a tensor of rank {call.rank()}")
-    return [b if masked else a for a, b, masked in zip(given, opened, mask, strict=True)]
+@lowers("range_1d")
+def range_1d(call: Call, graph: Graph) -> Symbols:
+    return graph.add("Range", call.operand("start"), call.operand("end"), call.operand("step"))
 
 
-def _chosen(graph: Graph, bounds: str | list[int], axes: int | list[int]) -> str:
-    if isinstance(bounds, str):
-        return graph.add("Gather", bounds, graph.constant(axes))
-    return graph.constant(np.array(bounds, np.int64)[axes])
+_PAD_MODES = {"constant": "constant", "reflect": "reflect", "replicate": "edge"}
+
+
+@lowers("pad")
+def pad(call: Call, graph: Graph) -> Symbols:
+    """MIL pads the last axes, (before, after) each; ONNX all axes, befores first."""
+    rank, mode = call.rank(), call.text("mode", "constant")
+    if mode not in _PAD_MODES:
+        call.refuse(f"mode {mode!r}")
+    if call.is_constant("pad"):
+        amounts = call.integers("pad")
+        _require_plausible(call, [max(size, 1) for size in amounts])
+        amounts = [0] * (2 * rank - len(amounts)) + amounts
+        pads = graph.constant(amounts[0::2] + amounts[1::2])
+    else:
+        pairs = graph.add("Reshape", call.operand("pad"), graph.constant([-1, 2]))
+        pads = graph.add("Reshape", graph.add("Transpose", pairs, perm=[1, 0]), graph.constant([-1]))
+    inputs = [call.operand(), pads]
+    if mode == "constant" and call.has("constant_val"):
+        inputs.append(call.operand("constant_val"))
+    return graph.add("Pad", *inputs, mode=_PAD_MODES[mode])
+
+
+@lowers("depth_to_space")
+def depth_to_space(call: Call, graph: Graph) -> Symbols:
+    return graph.add("DepthToSpace", call.operand(), blocksize=call.integer("block_size"), mode="DCR")
+
+
+@lowers("space_to_depth")
+def space_to_depth(call: Call, graph: Graph) -> Symbols:
+    return graph.add("SpaceToDepth", call.operand(), blocksize=call.integer("block_size"))
+
+
+@lowers("pixel_shuffle")
+def pixel_shuffle(call: Call, graph: Graph) -> Symbols:
+    return graph.add("DepthToSpace", call.operand(), blocksize=call.integer("upscale_factor"), mode="CRD")
+
+
+@lowers("pixel_unshuffle", limits="the number of channels must be known")
+def pixel_unshuffle(call: Call, graph: Graph) -> Symbols:
+    """SpaceToDepth puts the place within a block before the channel; here the channel comes first."""
+    factor, channels = call.integer("downscale_factor"), call.type().shape[1]
+    if channels is None:
+        call.refuse("an unknown number of channels")
+    blocks = graph.add("SpaceToDepth", call.operand(), blocksize=factor)
+    apart = graph.add("Reshape", blocks, graph.constant([0, factor * factor, channels, -1]))
+    return graph.add("Reshape", graph.add("Transpose", apart, perm=[0, 2, 1, 3]), graph.add("Shape", blocks))

@@ -7,22 +7,27 @@ types as float16 is rounded to float16 and back.
 from collections import Counter
 
 from ..errors import PackageError, UnsupportedOperator
-from ..mlpackage.program import FLOATS, Constant, Operation, Program
+from ..mlpackage.program import Constant, Operation, Program
 from ..predictor import TensorSpec
 from ..specs import INTERFACE_KEY, encode_specs
 from . import (  # noqa: F401  (importing registers the translations)
+    ops_activation,
     ops_convolution,
     ops_elementwise,
+    ops_indexing,
     ops_linear,
     ops_normalization,
     ops_pooling,
+    ops_quantization,
     ops_recurrent,
     ops_reduction,
+    ops_resizing,
     ops_shape,
+    ops_slicing,
 )
 from .call import Binding, Call, Symbol
-from .constants import decode_constant, is_encoded_constant
-from .graph import Graph, Port
+from .constants import decode_constants, is_encoded_constant
+from .graph import Graph, Port, inside
 from .onnx_writer import ELEMENT_TYPES
 from .registry import TABLE
 
@@ -38,15 +43,15 @@ def translate(program: Program, *, emulate_fp16: bool = False) -> bytes:
     graph = Graph()
     environment: dict[str, Binding] = {}
     for spec, parameter in zip(program.inputs, program.parameters, strict=True):
-        symbol = graph.add("Cast", spec.name, to=_inside(spec.dtype)) if _is_cast(spec.dtype) else spec.name
+        symbol = graph.cast(spec.name, inside(spec.dtype)) if spec.dtype != inside(spec.dtype) else spec.name
         environment[spec.name] = Symbol(symbol, parameter.type)
     for operation in program.operations:
         environment |= _lower(operation, environment, graph, emulate_fp16)
     for result in program.results:
         binding = environment[result.name]
         symbol = graph.constant(binding.value) if isinstance(binding, Constant) else binding.name
-        if _is_cast(result.type.dtype):
-            symbol = graph.add("Cast", symbol, to=_outside(result.type.dtype))
+        if result.type.dtype != inside(result.type.dtype):
+            symbol = graph.cast(symbol, _outside(result.type.dtype))
         graph.publish(symbol, result.name)
     return graph.encode(
         [_input_port(spec) for spec in program.inputs],
@@ -82,40 +87,32 @@ def _lower(
     call = Call(operation, environment, graph)
     try:
         if operation.kind == "const" or is_encoded_constant(operation.kind):
-            return {operation.name: decode_constant(call)}
+            names = [output.name for output in operation.outputs]
+            return dict(zip(names, decode_constants(call), strict=True))
         symbols = TABLE[operation.kind].lower(call, graph)
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         # The parameters come from a file, and numpy finds more ways for them to disagree than can be listed.
         raise PackageError(f"{call} is malformed: {error}") from error
-    names = [symbols] if isinstance(symbols, str) else symbols
-    if len(names) != len(operation.outputs):
-        raise call.malformed(f"has {len(operation.outputs)} results, expected {len(names)}")
+    results = [symbols] if isinstance(symbols, str) else symbols
+    if len(results) != len(operation.outputs):
+        raise call.malformed(f"has {len(operation.outputs)} results, expected {len(results)}")
     bound: dict[str, Binding] = {}
-    for output, name in zip(operation.outputs, names, strict=True):
-        symbol = name
+    for output, result in zip(operation.outputs, results, strict=True):
+        symbol = result
         if emulate_fp16 and output.type.dtype == "float16":
-            half = graph.add("Cast", name, to=ELEMENT_TYPES["float16"])
-            symbol = graph.add("Cast", half, to=ELEMENT_TYPES["float32"])
+            symbol = graph.cast(graph.cast(symbol, "float16"), "float32")
         bound[output.name] = Symbol(symbol, output.type)
     return bound
 
 
-def _is_cast(dtype: str) -> bool:
-    return dtype not in ("float32", "bool")
-
-
-def _inside(dtype: str) -> int:
-    return ELEMENT_TYPES["float32" if dtype in FLOATS else "bool" if dtype == "bool" else "int64"]
-
-
-def _outside(dtype: str) -> int:
+def _outside(dtype: str) -> str:
+    """The type of an interface, if ONNX can state it and hocket's arrays are of it."""
     if dtype not in ELEMENT_TYPES:
-        raise PackageError(f"an interface of type {dtype} has no counterpart in ONNX's files")
-    return ELEMENT_TYPES[dtype]
+        raise PackageError(f"an interface of type {dtype}, expected one of {', '.join(ELEMENT_TYPES)}")
+    return dtype
 
 
 def _input_port(spec: TensorSpec) -> Port:
-    _outside(spec.dtype)
     if spec.ranges:
         free = [least != most for least, most in spec.ranges]
     else:
@@ -132,4 +129,4 @@ def _port(spec: TensorSpec, free: list[bool]) -> Port:
         f"{spec.name}_{axis}" if is_free else size
         for axis, (size, is_free) in enumerate(zip(spec.shape, free, strict=True))
     )
-    return Port(spec.name, spec.dtype, shape)
+    return Port(spec.name, _outside(spec.dtype), shape)
