@@ -52,7 +52,7 @@ def evaluate(
     """Score recordings against their references.
 
     Diarization error as first shown and as settled, names that flip, speakers that come late, changes that
-    are missed. Needs pyannote.metrics: pip install 'hocket[eval]'.
+    are missed: docs/metrics.md says what each figure means. Needs the extra "eval" (pyannote.metrics).
     """
     from hocket.streaming.evaluation.evaluate import evaluate as score
     from hocket.streaming.evaluation.recordings import find_recordings

@@ -19,14 +19,14 @@ def accuracy_table(report: Report) -> Table:
         table.add_column(heading, justify="right")
     for heading in ("JER", "±0.25 first", "±0.25 settled", "speakers"):
         table.add_column(heading, justify="right")
-    for name, latency, figures in _rows(report):
+    for name, latency, figures, is_last in _rows(report):
         table.add_row(
             name,
             latency,
             *(_percent(figures[key]) for key in _ACCURACY),
             *(_percent(figures["collar"][key]) for key in ("der_first", "der_final")),
             f"{figures['speakers_found']} of {figures['speakers']}",
-            end_section=name == TOTAL,
+            end_section=is_last,
         )
     return table
 
@@ -39,7 +39,7 @@ def live_table(report: Report) -> Table:
         table.add_column(heading, justify="right")
     for heading in ("never shown", "change F1 %", "change delay s", "95 %", "count right %"):
         table.add_column(heading, justify="right")
-    for name, latency, figures in _rows(report):
+    for name, latency, figures, is_last in _rows(report):
         table.add_row(
             name,
             latency,
@@ -54,6 +54,7 @@ def live_table(report: Report) -> Table:
             _decimal(figures["change_delay_p50"]),
             _decimal(figures["change_delay_p95"]),
             _percent(figures["count_accuracy"]),
+            end_section=is_last,
         )
     return table
 
@@ -91,11 +92,12 @@ _LIVE_CAPTION = (
 )
 
 
-def _rows(report: Report) -> Iterator[tuple[str, str, dict[str, Any]]]:
+def _rows(report: Report) -> Iterator[tuple[str, str, dict[str, Any], bool]]:
+    """Recording, latency, figures, and whether this is its last latency; the pooled figures come last."""
     figures = report.to_dict()
     for name, latencies in [*figures["files"].items(), (TOTAL, figures["total"])]:
         for latency, row in latencies.items():
-            yield name, latency, row
+            yield name, latency, row, latency == list(latencies)[-1]
 
 
 def _percent(share: float | None) -> str:

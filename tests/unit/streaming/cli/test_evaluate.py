@@ -1,0 +1,99 @@
+"""`hocket eval` and `hocket bench` as typed, with models whose answers are known."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import soundfile
+import typer
+from typer.testing import CliRunner, Result
+
+from hocket.streaming.cli import options
+from hocket.streaming.cli.evaluate import bench, evaluate
+from hocket.streaming.errors import AudioFileError
+from hocket.streaming.replay import Segment
+from hocket.streaming.rttm import format_rttm
+from tests.level_voices import RATE, LevelEmbedder, LevelSegmenter, conversation
+
+TURNS = [Segment(1.0, 5.0, "0"), Segment(6.0, 10.0, "1")]
+TOTALS = {
+    "der_first", "der_final", "false_alarm", "missed", "confusion", "jer", "count_accuracy", "revision_rate",
+    "flips_per_minute", "change_f1", "change_delay_p50", "change_delay_p95", "new_speaker_delay_p50",
+}  # fmt: skip
+
+app = typer.Typer(pretty_exceptions_enable=False)
+app.command("eval")(evaluate)
+app.command()(bench)
+
+
+@pytest.fixture(autouse=True)
+def level_voices(monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = SimpleNamespace(segmenter=LevelSegmenter(), embedder=LevelEmbedder())
+    monkeypatch.setattr(options, "open_pair", lambda *arguments: pair)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    soundfile.write(tmp_path / "talk.wav", conversation(TURNS, 12.0), RATE)
+    (tmp_path / "talk.rttm").write_text(format_rttm("talk", TURNS))
+    (tmp_path / "talk.vocal.rttm").write_text(format_rttm("talk", TURNS[:1]))
+    return tmp_path
+
+
+def typed(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.mark.parametrize("segmentation", ["model", "oracle"])
+def test_eval_puts_json_on_stdout_and_progress_on_stderr(folder: Path, segmentation: str) -> None:
+    pytest.importorskip("pyannote.metrics")
+    result = typed(
+        "eval", "--data", folder, "--latency", 0.5, "--latency", 2, "--json", "--segmentation", segmentation
+    )
+    assert result.exit_code == 0
+    report = json.loads(result.stdout)
+    assert list(report) == ["files", "total", "rtf"]
+    assert list(report["files"]) == ["talk"]
+    assert list(report["total"]) == ["0.5", "2"]
+    assert set(report["total"]["2"]) >= TOTALS
+    assert report["total"]["2"]["der_final"] < 0.1
+    assert result.stderr.splitlines() == ["talk at 0.5 s", "talk at 2 s"]
+
+
+def test_eval_prints_tables_for_people(folder: Path) -> None:
+    pytest.importorskip("pyannote.metrics")
+    result = typed("eval", "--data", folder)
+    assert result.exit_code == 0
+    assert "2 of 2" in result.stdout
+    assert "real-time factor" in result.stdout
+
+
+def test_eval_refuses_a_latency_out_of_range_before_it_hears_anything(folder: Path) -> None:
+    result = typed("eval", "--data", folder, "--latency", 1, "--latency", 9)
+    assert result.exit_code == 2
+    assert "latency 9.0: expected 0.0 to 5.0" in result.stderr
+    assert "talk" not in result.stderr
+
+
+def test_eval_says_what_is_wrong_with_a_folder(tmp_path: Path) -> None:
+    result = typed("eval", "--data", tmp_path / "nowhere")
+    assert isinstance(result.exception, AudioFileError)
+
+
+def test_bench_puts_json_on_stdout_and_nothing_else(folder: Path) -> None:
+    result = typed("bench", "--minutes", 0.5, "--audio", folder / "talk.wav", "--json")
+    assert result.exit_code == 0
+    figures = json.loads(result.stdout)
+    assert figures["audio_seconds"] == 30.0
+    assert set(figures["stages_ms"]) == {"segmentation", "embedder", "clustering", "rest"}
+    for part in (figures, figures["first_tenth"], figures["last_tenth"]):
+        assert {"rtf", "step_ms", "memory_mb", "stages_ms", "step_over_runtime"} <= set(part)
+        assert set(part["step_ms"]) == {"mean", "p50", "p95", "max"}
+    assert result.stderr == ""
+
+
+def test_bench_prints_a_table_for_people(folder: Path) -> None:
+    result = typed("bench", "--minutes", 0.2, "--audio", folder / "talk.wav")
+    assert result.exit_code == 0
+    assert "last tenth" in result.stdout
