@@ -218,8 +218,9 @@ class _Session:
                 return []
             case Lost(num_samples, reason):
                 rest, num_lost = self._resampler.gap(num_samples)
-                events = self._diarizer.push(rest)
-                return events + self._diarizer.gap(num_lost, reason) if num_lost else events
+                heard = self._diarizer.push(rest)
+                # a gap is only taken down; the models run at the next push, and that may be hours away
+                return heard + self._diarizer.gap(num_lost, reason) + self._diarizer.push(rest[:0])
 
     def _status(self) -> list[Event]:
         meter, rate = self._recent, self._source.rate_hz

@@ -1,0 +1,1 @@
+"""Where audio comes from: microphones, files, pipes. Sources know samples, never the engine."""
