@@ -1,4 +1,4 @@
-"""A stand-in for the sounddevice module: devices that exist because a test says so, blocks when it says so."""
+"""A stand-in for the sounddevice module: devices and blocks that exist because a test says so."""
 
 import sys
 import threading

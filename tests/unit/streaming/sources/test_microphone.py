@@ -56,8 +56,7 @@ def test_blocks_arrive_as_they_were_captured(sound: FakeSoundDevice) -> None:
 
 
 def test_device_is_opened_as_it_agreed(sound: FakeSoundDevice) -> None:
-    HEADSET_AT_44 = FakeDevice("Headset", rates=(44_100,), default_rate=44_100.0)
-    sound.devices[0] = HEADSET_AT_44
+    sound.devices[0] = FakeDevice("Headset", rates=(44_100,), default_rate=44_100.0)
     sound._initialize()
 
     async def play() -> None:
@@ -156,24 +155,23 @@ def test_silent_device_is_opened_anew(sound: FakeSoundDevice, caplog: pytest.Log
 
 
 def test_patience_ends_with_an_error_after_all_that_was_heard(sound: FakeSoundDevice) -> None:
-    async def session() -> list[Block | Lost]:
-        said = []
-        source = Microphone(reconnect=0.1)
-        with pytest.raises(DeviceError, match=r"did not come back within 0.1 s: plug it in"):
-            async for piece in source.blocks():
-                said.append(piece)
-                if len(said) == 1:
-                    sound.devices.clear()
-                    sound.streams[0].unplug()
-        return said
+    said: list[Block | Lost] = []
 
-    async def play_and_listen() -> list[Block | Lost]:
-        hearing = asyncio.create_task(session())
+    async def listen_and_unplug() -> None:
+        async for piece in Microphone(reconnect=0.1).blocks():
+            said.append(piece)
+            if len(said) == 1:
+                sound.devices.clear()
+                sound.streams[0].unplug()
+
+    async def session() -> None:
+        listening = asyncio.create_task(listen_and_unplug())
         await asyncio.to_thread(sound.opened.acquire)
         sound.streams[0].deliver(value=7)
-        return await hearing
+        await listening
 
-    said = asyncio.run(play_and_listen())
+    with pytest.raises(DeviceError, match=r"did not come back within 0\.1 s: plug it in"):
+        asyncio.run(session())
     assert np.unique(samples_of(said) * 32_768).tolist() == [7]
     assert 0.08 < sum(piece.num_samples for piece in losses_of(said)) / RATE < 0.4
 

@@ -58,7 +58,9 @@ def test_first_device_stands_in_where_the_system_has_no_default(sound: FakeSound
 
 def test_machine_without_microphone_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     FakeSoundDevice(SPEAKER).install(monkeypatch)
-    with pytest.raises(DeviceError, match="no microphone found: plug one in.*apt install libasound2-plugins"):
+    with pytest.raises(
+        DeviceError, match=r"no microphone found: plug one in.*apt install libasound2-plugins"
+    ):
         find_device(None)
 
 
@@ -93,5 +95,5 @@ def test_wishes_are_kept_as_far_as_the_device_agrees(
 
 def test_device_that_agrees_to_nothing_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     FakeSoundDevice(FakeDevice("busy", rates=())).install(monkeypatch)
-    with pytest.raises(DeviceError, match="microphone 'busy' cannot be opened.*another program may hold it"):
+    with pytest.raises(DeviceError, match=r"microphone 'busy' cannot be opened.*another program may hold it"):
         agree(Device(0, "busy", "ALSA", 1, 48_000, is_default=True), 16_000, 1)
