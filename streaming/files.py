@@ -1,7 +1,16 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and what else text can be written to."""
 
 import os
 from pathlib import Path
+from typing import Protocol
+
+
+class TextStream(Protocol):
+    """Where text can go: an open file, standard output."""
+
+    def write(self, text: str, /) -> int: ...
+
+    def flush(self) -> None: ...
 
 
 def write_atomically(path: Path, data: str | bytes) -> None:

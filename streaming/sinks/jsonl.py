@@ -7,6 +7,7 @@ from typing import TextIO
 
 from hocket.streaming.errors import FormatError
 from hocket.streaming.events import Event
+from hocket.streaming.files import TextStream
 
 
 class JsonLines:
@@ -18,17 +19,21 @@ class JsonLines:
 
     name = "jsonl"
 
-    def __init__(self, target: Path | TextIO) -> None:
-        self._owned = isinstance(target, Path)
-        self._stream = target.open("w", encoding="utf-8") if isinstance(target, Path) else target
+    def __init__(self, target: Path | TextStream) -> None:
+        self._file: TextIO | None = None
+        self._stream: TextStream
+        if isinstance(target, Path):
+            self._stream = self._file = target.open("w", encoding="utf-8")
+        else:
+            self._stream = target
 
     def write(self, event: Event) -> None:
         self._stream.write(json.dumps(event.to_dict(), ensure_ascii=False) + "\n")
         self._stream.flush()
 
     def close(self) -> None:
-        if self._owned:
-            self._stream.close()
+        if self._file is not None:
+            self._file.close()
 
 
 def read_events(path: Path) -> Iterator[Event]:

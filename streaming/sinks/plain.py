@@ -13,9 +13,9 @@ stable: lines of further kinds may come, these stay.
 """
 
 from collections.abc import Iterator
-from typing import TextIO
 
 from hocket.streaming.events import Change, Event, Gap, Revision, SpeakerUpdate, Turn
+from hocket.streaming.files import TextStream
 
 from .scene import Scene
 
@@ -25,7 +25,7 @@ class PlainLines:
 
     name = "lines"
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextStream) -> None:
         self._stream = stream
         self._scene = Scene()
 

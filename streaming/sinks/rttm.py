@@ -1,10 +1,9 @@
 """RTTM: the annotation that a session leaves behind, revisions folded in."""
 
 from pathlib import Path
-from typing import TextIO
 
 from hocket.streaming.events import Event
-from hocket.streaming.files import write_atomically
+from hocket.streaming.files import TextStream, write_atomically
 from hocket.streaming.replay import Replay
 from hocket.streaming.rttm import format_rttm
 
@@ -18,7 +17,7 @@ class RttmFile:
 
     name = "rttm"
 
-    def __init__(self, target: Path | TextIO, recording: str) -> None:
+    def __init__(self, target: Path | TextStream, recording: str) -> None:
         self._target = target
         self._recording = recording
         self._replay = Replay()

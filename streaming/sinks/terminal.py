@@ -128,10 +128,12 @@ class SceneView:
             yield self._corrections(scene.last_revision)
 
     def _corrections(self, last: Revision) -> Text:
-        count = self._scene.corrected
-        line = f"{count} {'turn' if count == 1 else 'turns'} corrected, last at {clock(last.at)}"
+        scene = self._scene
+        what = [_counted(scene.corrected, "turn corrected", "turns corrected")]
+        what.append(_counted(len(scene.replay.aliases), "speaker merged", "speakers merged"))
+        line = f"{', '.join(filter(None, what))}, last at {clock(last.at)}"
         if last.merged:
-            line += ": " + ", ".join(f"{old} is {self._scene.name(new)}" for old, new in last.merged.items())
+            line += ": " + ", ".join(f"{old} is {scene.name(new)}" for old, new in last.merged.items())
         return Text(line, "italic", no_wrap=True, overflow="ellipsis")
 
 
@@ -160,6 +162,11 @@ class LiveTerminal:
         if self._live.is_started:
             self._live.refresh()
             self._live.stop()
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    """1 turn, 2 turns; nothing for none."""
+    return f"{count} {one if count == 1 else many}" if count else ""
 
 
 def _shortened(name: str, most: int) -> str:

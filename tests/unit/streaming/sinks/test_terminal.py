@@ -79,7 +79,7 @@ def test_corrections_are_shown_openly() -> None:
     log = live(TALK, 12.0)
     assert "corrected" not in picture(log)
     log.revise([("t2", "S1", 2.5, 6.0)], removed=["t3"], S2="S1")
-    assert "2 turns corrected, last at 0:12: S2 is S1" in picture(log)
+    assert "2 turns corrected, 1 speaker merged, last at 0:12: S2 is S1" in picture(log)
 
 
 def test_lag_cost_and_loss_are_shown() -> None:

@@ -1,0 +1,1 @@
+"""The conversation that `hocket demo` plays, found as data of the package `hocket.demo`."""

@@ -1,0 +1,164 @@
+"""hocket diarize: recordings in, turns out."""
+
+from collections import Counter
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hocket.streaming.errors import AudioError, FormatError
+from hocket.streaming.replay import Segment
+from hocket.streaming.rttm import read_rttm
+
+from . import options
+from .outputs import STANDARD_OUTPUT, Outputs
+from .pipe import StandardOutput
+from .report import fail
+
+if TYPE_CHECKING:
+    from hocket.streaming.sources.base import Source
+
+_PCM = "Raw audio on standard input"
+
+
+class Encoding(StrEnum):
+    """How the samples of raw audio are written."""
+
+    S16LE = "s16le"
+    F32LE = "f32le"
+
+
+def diarize(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE", help="Recordings of any common format; - is raw audio on standard input."
+        ),
+    ],
+    rttm: options.Rttm = None,
+    jsonl: options.JsonLinesPath = None,
+    plot: options.Plot = None,
+    labels: options.Labels = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RTTM", help="The true turns, drawn beneath those of --plot.", rich_help_panel="Output"
+        ),
+    ] = None,
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", "-q", help="No progress and no summary.", rich_help_panel="Output"),
+    ] = False,
+    latency: options.Latency = options.DEFAULTS.latency,
+    hop: options.Hop = options.DEFAULTS.hop,
+    max_speakers: options.MaxSpeakers = options.DEFAULTS.max_speakers,
+    realtime: Annotated[
+        bool,
+        typer.Option(
+            "--realtime",
+            help="Hear files at the pace of the clock, as if they were live, and show the live picture.",
+            rich_help_panel="Speakers and timing",
+        ),
+    ] = False,
+    rate: Annotated[
+        int, typer.Option(metavar="HZ", help="Samples per second.", rich_help_panel=_PCM, min=1)
+    ] = 16_000,
+    channels: Annotated[
+        int, typer.Option(metavar="N", help="Interleaved channels.", rich_help_panel=_PCM, min=1)
+    ] = 1,
+    encoding: Annotated[
+        Encoding, typer.Option(help="16-bit integers or 32-bit floats, little-endian.", rich_help_panel=_PCM)
+    ] = Encoding.S16LE,
+    models: options.Models = "default",
+    segmentation_model: options.SegmentationModel = None,
+    embedding_model: options.EmbeddingModel = None,
+    runtime: options.RuntimeChoice = options.Runtime.AUTO,
+    compute_units: options.ComputeUnitsChoice = options.ComputeUnits.ALL,
+) -> None:
+    """Who spoke when in recordings, as fast as this machine can.
+
+    Without --rttm, --jsonl, --plot or --labels the turns go to standard
+    output as RTTM. Progress and a summary go to standard error. With
+    several files, name a folder for each output: it gets a file per
+    recording.
+
+    hocket diarize meeting.wav > meeting.rttm
+    hocket diarize meeting.wav --rttm meeting.rttm --plot meeting.svg
+    hocket diarize talks/*.flac --rttm turns/ --max-speakers 4
+    ffmpeg -i a.m4a -f s16le -ac 1 -ar 16000 - | hocket diarize -
+    """
+    recordings = _recording_names(files)
+    outputs = Outputs(rttm, jsonl, plot, labels).or_rttm_on_stdout()
+    outputs.check(recordings)
+    truth = read_rttm(reference) if reference is not None else {}
+    config = options.config(latency, hop, max_speakers)
+    code = 0
+    sources: list[tuple[str, str, Source]] = []
+    for file, recording in zip(files, recordings, strict=True):
+        try:
+            sources.append((file, recording, _open(file, rate, channels, encoding, realtime)))
+        except AudioError as error:
+            fail(str(error))
+            code = 1
+    if not sources:
+        raise typer.Exit(code)
+    pair = options.open_pair(models, segmentation_model, embedding_model, runtime, compute_units)
+
+    from hocket.streaming.diarizer import Diarizer
+
+    from .session import exit_code, hear
+    from .views import live_views, progress_views, summary_views
+
+    for file, recording, source in sources:
+        stdout = StandardOutput(source.close)
+        diarizer = Diarizer(pair.segmenter, pair.embedder, config, session=recording, models=pair.names)
+        sinks = outputs.sinks(recording, stdout, _true_turns(truth, recording, reference))
+        if not quiet:
+            duration = None if source.num_samples is None else source.num_samples / source.rate_hz
+            views = live_views(file, stdout=None) if realtime else progress_views(file, duration)
+            sinks = [*views, *sinks, *summary_views(file)]
+        try:
+            ended = exit_code(hear(source, diarizer, sinks))
+        except AudioError as error:
+            fail(str(error))
+            ended = 1
+        code = max(code, ended)
+        if ended > 1 or stdout.is_gone:
+            break
+    raise typer.Exit(code)
+
+
+def _open(file: str, rate: int, channels: int, encoding: Encoding, realtime: bool) -> "Source":
+    if file == STANDARD_OUTPUT:
+        from hocket.streaming.sources.pcm import PcmSource
+
+        return PcmSource(rate_hz=rate, channels=channels, encoding=encoding.value, live=realtime)
+    from hocket.streaming.sources.file import FileSource
+
+    return FileSource(file, realtime=realtime)
+
+
+def _recording_names(files: list[str]) -> list[str]:
+    """What each recording is called in its outputs: the file's name without folder and ending.
+
+    Raises BadParameter when two would be called the same.
+    """
+    names = ["stdin" if file == "-" else Path(file).stem for file in files]
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise typer.BadParameter(
+            f"more than one recording is called {twice[0]!r}: their turns could not be told apart",
+            param_hint="FILE",
+        )
+    return names
+
+
+def _true_turns(truth: dict[str, list[Segment]], recording: str, reference: Path | None) -> list[Segment]:
+    """The turns that a reference holds for a recording; those of its only recording whatever its name."""
+    if not truth:
+        return []
+    turns = truth.get(recording) or (next(iter(truth.values())) if len(truth) == 1 else None)
+    if turns is None:
+        raise FormatError(f"{reference}: no turns of {recording!r}; it holds {', '.join(truth)}")
+    return turns

@@ -1,0 +1,73 @@
+"""hocket listen: the microphone, live."""
+
+from typing import Annotated
+
+import typer
+
+from . import options
+from .outputs import Outputs
+from .pipe import StandardOutput
+from .report import say
+
+RECORDING = "microphone"
+
+
+def listen(
+    device: Annotated[
+        str | None,
+        typer.Option(
+            "--device",
+            "-d",
+            metavar="NAME|NUMBER",
+            help="A microphone by part of its name: see hocket devices.",
+        ),
+    ] = None,
+    rttm: options.Rttm = None,
+    jsonl: options.JsonLinesPath = None,
+    plot: options.Plot = None,
+    labels: options.Labels = None,
+    latency: options.Latency = options.DEFAULTS.latency,
+    hop: options.Hop = options.DEFAULTS.hop,
+    max_speakers: options.MaxSpeakers = options.DEFAULTS.max_speakers,
+    models: options.Models = "default",
+    segmentation_model: options.SegmentationModel = None,
+    embedding_model: options.EmbeddingModel = None,
+    runtime: options.RuntimeChoice = options.Runtime.AUTO,
+    compute_units: options.ComputeUnitsChoice = options.ComputeUnits.ALL,
+) -> None:
+    """Who is speaking into the microphone, until Ctrl-C.
+
+    A terminal shows a lane per speaker. A pipe or file gets a line per
+    change and per final turn instead; --jsonl - gives it every event.
+    Outputs are complete after Ctrl-C too.
+
+    hocket listen
+    hocket listen --device "USB" --rttm meeting.rttm
+    hocket listen --jsonl - | jq -c 'select(.type == "turn")'
+    """
+    outputs = Outputs(rttm, jsonl, plot, labels)
+    outputs.check([RECORDING])
+    config = options.config(latency, hop, max_speakers)
+
+    from hocket.streaming.sources.microphone import Microphone
+
+    source = Microphone(device)
+    pair = options.open_pair(models, segmentation_model, embedding_model, runtime, compute_units)
+
+    from hocket.streaming.diarizer import Diarizer
+
+    from .session import exit_code, hear
+    from .views import live_views, summary_views
+
+    diarizer = Diarizer(pair.segmenter, pair.embedder, config, session=RECORDING, models=pair.names)
+    stdout = StandardOutput(source.close)
+    sinks = [
+        *live_views(source.name, None if outputs.on_stdout else stdout),
+        *outputs.sinks(RECORDING, stdout),
+        *summary_views(source.name),
+    ]
+    code = exit_code(hear(source, diarizer, sinks))
+    for path in outputs.files(RECORDING):
+        if path.exists():
+            say(f"{path} written")
+    raise typer.Exit(code)

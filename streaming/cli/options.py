@@ -1,0 +1,160 @@
+"""Options that several commands share, and what they stand for."""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hocket.streaming.config import DiarizerConfig
+from hocket.streaming.errors import ConfigError
+
+if TYPE_CHECKING:
+    from hocket.models.selection import ModelPair
+
+_MODELS = "Models"
+_SPEAKERS = "Speakers and timing"
+_OUTPUT = "Output"
+
+
+class Runtime(StrEnum):
+    """How models are run."""
+
+    AUTO = "auto"
+    NATIVE = "native"
+    PORTABLE = "portable"
+
+
+class ComputeUnits(StrEnum):
+    """Where the native runtime may run models."""
+
+    ALL = "all"
+    CPU = "cpu"
+    CPU_AND_GPU = "cpu-and-gpu"
+    CPU_AND_NE = "cpu-and-ne"
+
+
+Latency = Annotated[
+    float,
+    typer.Option(
+        "--latency",
+        metavar="SECONDS",
+        help="How long a turn may stay provisional, 0 to 5: at 0 the newest window decides, later more "
+        "windows vote.",
+        rich_help_panel=_SPEAKERS,
+    ),
+]
+Hop = Annotated[
+    float,
+    typer.Option(
+        "--hop",
+        metavar="SECONDS",
+        help="Time between looks at the sound, 0.1 to 2: shorter is quicker and costs more.",
+        rich_help_panel=_SPEAKERS,
+    ),
+]
+MaxSpeakers = Annotated[
+    int | None,
+    typer.Option(
+        "--max-speakers", metavar="N", help="Never more than so many speakers.", rich_help_panel=_SPEAKERS
+    ),
+]
+Models = Annotated[
+    str,
+    typer.Option(
+        "--models", metavar="NAME", help="A pair of models: see hocket models list.", rich_help_panel=_MODELS
+    ),
+]
+SegmentationModel = Annotated[
+    str | None,
+    typer.Option(
+        "--segmentation-model",
+        metavar="NAME|FOLDER",
+        help="Another model for who speaks when within a window, instead of the pair's.",
+        rich_help_panel=_MODELS,
+    ),
+]
+EmbeddingModel = Annotated[
+    str | None,
+    typer.Option(
+        "--embedding-model",
+        metavar="NAME|FOLDER",
+        help="Another model for telling voices apart, instead of the pair's.",
+        rich_help_panel=_MODELS,
+    ),
+]
+RuntimeChoice = Annotated[
+    Runtime,
+    typer.Option(
+        "--runtime",
+        help="Core ML (native, on macOS), onnxruntime (portable), or what is best here.",
+        rich_help_panel=_MODELS,
+    ),
+]
+ComputeUnitsChoice = Annotated[
+    ComputeUnits,
+    typer.Option(
+        "--compute-units",
+        metavar="UNITS",
+        help="What the native runtime may use: all, cpu, cpu-and-gpu or cpu-and-ne (Neural Engine).",
+        rich_help_panel=_MODELS,
+    ),
+]
+Rttm = Annotated[
+    str | None,
+    typer.Option(
+        "--rttm", metavar="PATH", help="Turns as RTTM, written at the end.", rich_help_panel=_OUTPUT
+    ),
+]
+JsonLinesPath = Annotated[
+    str | None,
+    typer.Option(
+        "--jsonl",
+        metavar="PATH",
+        help="Every event as a line of JSON, written as it happens; - is standard output.",
+        rich_help_panel=_OUTPUT,
+    ),
+]
+Plot = Annotated[
+    str | None,
+    typer.Option(
+        "--plot",
+        metavar="PATH",
+        help="The timeline as a picture: .svg, .png or .pdf (needs matplotlib).",
+        rich_help_panel=_OUTPUT,
+    ),
+]
+Labels = Annotated[
+    str | None,
+    typer.Option(
+        "--labels", metavar="PATH", help="Turns as a label track for Audacity.", rich_help_panel=_OUTPUT
+    ),
+]
+
+DEFAULTS = DiarizerConfig()
+
+
+def open_pair(
+    models: str,
+    segmentation_model: str | None,
+    embedding_model: str | None,
+    runtime: Runtime,
+    compute_units: ComputeUnits,
+) -> "ModelPair":
+    """The models that the options name. Raises ModelError."""
+    from hocket.models.selection import open_models
+
+    return open_models(
+        models,
+        segmentation=segmentation_model,
+        embedding=embedding_model,
+        runtime=runtime.value,
+        compute_units=compute_units.value,
+    )
+
+
+def config(latency: float, hop: float, max_speakers: int | None) -> DiarizerConfig:
+    """The settings that the options name. Raises BadParameter for one that is out of range."""
+    try:
+        return DiarizerConfig(latency=latency, hop=hop, max_speakers=max_speakers)
+    except ConfigError as error:
+        raise typer.BadParameter(str(error)) from error

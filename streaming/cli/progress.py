@@ -1,0 +1,34 @@
+"""How far a file has been heard: a progress bar on a terminal."""
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from hocket.streaming.events import Event
+from hocket.streaming.sinks.lanes import clock
+
+
+class ProgressBar:
+    """A sink that shows the session's clock against `duration` seconds, None where nobody knows."""
+
+    name = "progress"
+
+    def __init__(self, console: Console, title: str, duration: float | None) -> None:
+        self._duration = duration
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[heard]}"),
+            TimeRemainingColumn(compact=True),
+            console=console,
+            transient=True,
+        )
+        self._task = self._progress.add_task(title, total=duration, heard="")
+
+    def write(self, event: Event) -> None:
+        self._progress.start()
+        whole = f" of {clock(self._duration)}" if self._duration is not None else ""
+        self._progress.update(self._task, completed=event.at, heard=f"{clock(event.at)}{whole}")
+
+    def close(self) -> None:
+        self._progress.stop()
