@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from hocket.streaming.errors import ConfigError, DeviceError
-from hocket.streaming.events import Event, Gap, SessionEnd, Status
+from hocket.streaming.events import Gap, Status
 from hocket.streaming.resample import Channel
 from hocket.streaming.sources.base import Block, Lost
 from hocket.streaming.stream import StreamReport, stream
 from tests.fake_engine import FakeEngine
+from tests.notebook import Notebook, assert_whole
 from tests.sound import tone
 
 
@@ -49,28 +50,6 @@ class Script:
             self.was_left = True
 
 
-class Notebook:
-    """A sink that keeps what it is told, and breaks where it is told to."""
-
-    def __init__(
-        self, name: str = "notebook", *, fail_at: int | None = None, fail_on_close: bool = False
-    ) -> None:
-        self.name = name
-        self.events: list[Event] = []
-        self.num_closes = 0
-        self._fail_at, self._fail_on_close = fail_at, fail_on_close
-
-    def write(self, event: Event) -> None:
-        if event.seq == self._fail_at:
-            raise OSError(28, "No space left on device")
-        self.events.append(event)
-
-    def close(self) -> None:
-        self.num_closes += 1
-        if self._fail_on_close:
-            raise BrokenPipeError(32, "Broken pipe")
-
-
 def blocks(seconds: float, *, rate: int = 16_000, channels: int = 1) -> list[Block]:
     """A tone in pieces of 0.1 s."""
     samples = np.stack([tone(seconds, rate=rate)] * channels, axis=1)
@@ -88,14 +67,6 @@ def run(
 ) -> StreamReport:
     session = stream(source, engine, sinks, channel=channel, status_every=status_every, max_lag=max_lag)
     return asyncio.run(session)
-
-
-def assert_whole(notebook: Notebook, reason: str) -> None:
-    """The log is there from its first number to its end, and the sink was closed once."""
-    assert [event.seq for event in notebook.events] == list(range(1, len(notebook.events) + 1))
-    assert isinstance(end := notebook.events[-1], SessionEnd)
-    assert end.reason == reason
-    assert notebook.num_closes == 1
 
 
 def test_every_event_reaches_every_sink() -> None:
