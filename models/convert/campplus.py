@@ -3,7 +3,8 @@
 FCM (2-D front) → D-TDNN with context-aware masking → statistics pooling → 192 numbers.
 Source: Wang et al., "CAM++: A fast and efficient network for speaker verification using context-aware
 masking", Interspeech 2023. `CampPlus` is the published network; `Trunk` and `Head` are its two halves as
-hocket runs them.
+hocket runs them. The convolutions over time are two-dimensional with a height of 1, which both runtimes lay
+out better: 1.6 of 23 ms in onnxruntime.
 """
 
 from collections import OrderedDict
@@ -17,7 +18,7 @@ SEGMENT_FRAMES = 100  # a context-aware mask is constant within one segment
 
 
 def _norm_relu(channels: int) -> nn.Sequential:
-    return nn.Sequential(OrderedDict(batchnorm=nn.BatchNorm1d(channels), relu=nn.ReLU()))
+    return nn.Sequential(OrderedDict(batchnorm=nn.BatchNorm2d(channels), relu=nn.ReLU()))
 
 
 class ResidualBlock(nn.Module):
@@ -63,11 +64,11 @@ class ContextMask(nn.Module):
 
     def __init__(self, channels_in: int, channels_out: int, dilation: int) -> None:
         super().__init__()
-        self.linear_local = nn.Conv1d(
-            channels_in, channels_out, 3, padding=dilation, dilation=dilation, bias=False
+        self.linear_local = nn.Conv2d(
+            channels_in, channels_out, (1, 3), padding=(0, dilation), dilation=(1, dilation), bias=False
         )
-        self.linear1 = nn.Conv1d(channels_in, channels_in // 2, 1)
-        self.linear2 = nn.Conv1d(channels_in // 2, channels_out, 1)
+        self.linear1 = nn.Conv2d(channels_in, channels_in // 2, 1)
+        self.linear2 = nn.Conv2d(channels_in // 2, channels_out, 1)
 
     def _gate(self, context: Tensor) -> Tensor:
         return torch.sigmoid(self.linear2(functional.relu(self.linear1(context))))
@@ -75,10 +76,11 @@ class ContextMask(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         # Evaluated per segment, then spread: the same numbers as spreading the context first, with a
         # hundredth of the products.
-        segments = functional.avg_pool1d(x, SEGMENT_FRAMES, SEGMENT_FRAMES, ceil_mode=True)
+        segment = (1, SEGMENT_FRAMES)
+        segments = functional.avg_pool2d(x, segment, segment, ceil_mode=True)
         gate = self._gate(x.mean(-1, keepdim=True) + segments)
-        gate = gate.unsqueeze(-1).expand(-1, -1, -1, SEGMENT_FRAMES).flatten(2)
-        return self.linear_local(x) * gate[..., : x.shape[-1]]
+        spread = gate.repeat_interleave(SEGMENT_FRAMES, dim=-1)[..., : x.shape[-1]]
+        return self.linear_local(x) * spread
 
 
 class SingleSegmentMask(ContextMask):
@@ -95,7 +97,7 @@ class DenseLayer(nn.Module):
         super().__init__()
         bottleneck = 4 * growth
         self.nonlinear1 = _norm_relu(channels_in)
-        self.linear1 = nn.Conv1d(channels_in, bottleneck, 1, bias=False)
+        self.linear1 = nn.Conv2d(channels_in, bottleneck, 1, bias=False)
         self.nonlinear2 = _norm_relu(bottleneck)
         self.cam_layer = mask(bottleneck, growth, dilation)
 
@@ -121,20 +123,23 @@ class DenseBlock(nn.Module):
 
 
 class Stem(nn.Module):
-    """(B, 32, 10, T) to (B, 128, ceil(T / 2)), stride 2 in time.
+    """(B, 32, 10, T) to (B, 128, 1, ceil(T / 2)), stride 2 in time.
 
-    The published layer flattens (32, 10) to 320 channels first. The same product as a two-dimensional
-    kernel needs no reshape, and so no computed shapes in a package whose sizes vary.
+    The published layer flattens (32, 10) to 320 channels first. The same product with a kernel of height
+    10 needs no reshape, and so no computed shapes in a package whose sizes vary.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.linear = nn.Conv1d(320, 128, 5, stride=2, padding=2, bias=False)
-        self.nonlinear = _norm_relu(128)
+        self.linear = nn.Conv2d(320, 128, (1, 5), bias=False)
+        self.nonlinear = nn.Sequential(OrderedDict(batchnorm=nn.BatchNorm1d(128), relu=nn.ReLU()))
 
     def forward(self, x: Tensor) -> Tensor:
-        kernel = self.linear.weight.unflatten(1, (32, 10))
-        return self.nonlinear(functional.conv2d(x, kernel, stride=(1, 2), padding=(0, 2)).squeeze(2))
+        kernel = self.linear.weight.squeeze(2).unflatten(1, (32, 10))
+        x = functional.conv2d(x, kernel, stride=(1, 2), padding=(0, 2))
+        # The detour over three dimensions keeps converters from folding the normalisation into the kernel:
+        # the offsets would be far larger than what varies, and their rounding to fp16 1.8 % of the frames.
+        return self.nonlinear(x.squeeze(2)).unsqueeze(2)
 
 
 class Transition(nn.Module):
@@ -143,19 +148,19 @@ class Transition(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.nonlinear = _norm_relu(channels)
-        self.linear = nn.Conv1d(channels, channels // 2, 1, bias=False)
+        self.linear = nn.Conv2d(channels, channels // 2, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.linear(self.nonlinear(x))
 
 
 class Projection(nn.Module):
-    """(B, 1024, 1) statistics to (B, 192, 1)."""
+    """(B, 1024, 1, 1) statistics to (B, 192, 1, 1)."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.linear = nn.Conv1d(1024, 192, 1, bias=False)
-        self.nonlinear = nn.Sequential(OrderedDict(batchnorm=nn.BatchNorm1d(192, affine=False)))
+        self.linear = nn.Conv2d(1024, 192, 1, bias=False)
+        self.nonlinear = nn.Sequential(OrderedDict(batchnorm=nn.BatchNorm2d(192, affine=False)))
 
     def forward(self, statistics: Tensor) -> Tensor:
         return self.nonlinear(self.linear(statistics))
@@ -183,13 +188,13 @@ class CampPlus(nn.Module):
         self.xvector = nn.Sequential(layers)
 
     def frames(self, features: Tensor) -> Tensor:
-        """(B, 512, ceil(T / 2)) frame features, all at least 0."""
+        """(B, 512, 1, ceil(T / 2)) frame features, all at least 0."""
         return self.xvector[:-1](self.head(features.transpose(1, 2)))
 
     def forward(self, features: Tensor) -> Tensor:
         frames = self.frames(features)
         statistics = torch.cat([frames.mean(-1, keepdim=True), frames.std(-1, keepdim=True)], dim=1)
-        return self.xvector.dense(statistics).squeeze(-1)
+        return self.xvector.dense(statistics).flatten(1)
 
 
 class Trunk(nn.Module):
@@ -200,7 +205,7 @@ class Trunk(nn.Module):
         self.net = net
 
     def forward(self, features: Tensor) -> Tensor:
-        return self.net.frames(features).transpose(1, 2)
+        return self.net.frames(features).squeeze(2).transpose(1, 2)
 
 
 class Head(nn.Module):
@@ -220,4 +225,5 @@ class Head(nn.Module):
         total = row.sum(-1, keepdim=True)
         mean = row @ frames / total.clamp(min=1e-6)
         std = (row @ (frames - mean).square() / (total - 1).clamp(min=1.0)).sqrt()
-        return self.dense(torch.cat([mean, std], dim=-1).transpose(1, 2)).squeeze(-1)
+        statistics = torch.cat([mean, std], dim=-1).transpose(1, 2).unsqueeze(-1)
+        return self.dense(statistics).squeeze(-1).squeeze(-1)

@@ -68,8 +68,12 @@ def parts_of(name: str, state: StateDict) -> list[Part]:
 
 
 def load_strictly(net: nn.Module, name: str, state: StateDict) -> nn.Module:
-    """`net` with exactly these parameters, in evaluation mode. Raises ModelError naming what differs."""
-    wanted, given = net.state_dict(), state
+    """`net` with exactly these parameters, in evaluation mode. Raises ModelError naming what differs.
+
+    Kernels over time alone get a height of 1, as the networks here have them.
+    """
+    wanted = net.state_dict()
+    given = {key: value.unsqueeze(2) if value.ndim == 3 else value for key, value in state.items()}
     wrong = [
         *(f"missing {key}" for key in wanted.keys() - given.keys()),
         *(f"unexpected {key}" for key in given.keys() - wanted.keys()),
