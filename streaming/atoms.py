@@ -38,6 +38,12 @@ class Span:
     closed: bool
 
 
+def runs_of(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """[start, stop) of every unbroken run of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
+    return [(start, stop) for start, stop in edges.reshape(-1, 2).tolist()]
+
+
 def speech_stretches(speech: Floats, rules: AtomRules) -> list[tuple[int, int]]:
     """Cells [start, stop) of speech, by hysteresis: begun above `onset`, ended below `offset`."""
     above, below = speech > rules.onset, speech < rules.offset
@@ -45,9 +51,8 @@ def speech_stretches(speech: Floats, rules: AtomRules) -> list[tuple[int, int]]:
     marks = np.where(above, 1, np.where(below, -1, 0))
     last_mark = np.maximum.accumulate(np.where(marks != 0, np.arange(len(marks)), -1))
     on = np.where(last_mark >= 0, marks[last_mark], -1) > 0 if len(marks) else np.zeros(0, bool)
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], on, [False]]).astype(np.int8)))
     stretches: list[tuple[int, int]] = []
-    for start, stop in edges.reshape(-1, 2).tolist():
+    for start, stop in runs_of(on):
         if stretches and start - stretches[-1][1] < rules.bridge:
             stretches[-1] = (stretches[-1][0], stop)
         else:

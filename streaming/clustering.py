@@ -1,159 +1,251 @@
 """Who is who: the fast path names atoms at once, the slow path thinks all of them over again."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .memory import NOBODY, Atom, Overlap, Speakers
+from .memory import NOBODY, Atom, Links, Memory, MemoryRules, Speakers, centres
 from .naming import NamingRules, linked, posterior
-from .reclustering import ReclusterRules, recluster, stitch
+from .reclustering import ReclusterRules, agglomerate, speakers_among, stitch, window_evidence
 from .voices import VoiceScorer
 
 Floats = NDArray[np.float32]
+Ints = NDArray[np.intp]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterRules:
-    naming: NamingRules = NamingRules()
-    slow: ReclusterRules = ReclusterRules()
+    """How voices become speakers.
+
+    birth: seconds of clean speech before a voice may be a new speaker. keep: log-odds by which a name given
+    before is preferred when thinking again. guess: share of the windows' links below which an overlap's
+    second voice goes by sound instead. Thinking again is due when fresh speech reaches `every_share` of all
+    that is remembered, at least `every_least` and at most `every_most` seconds.
+    """
+
+    naming: NamingRules = field(default_factory=NamingRules)
+    memory: MemoryRules = field(default_factory=MemoryRules)
+    slow: ReclusterRules = field(default_factory=ReclusterRules)
     birth: float = 0.8
-    known_from: float = 0.6
+    keep: float = 1.0
+    guess: float = 0.05
     every_share: float = 0.1
     every_least: float = 0.5
     every_most: float = 4.0
-    keep: float = 1.0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What thinking again changed. renamed: whether any atom has another name. merged: old id to new."""
+
+    renamed: bool
+    merged: dict[int, int]
 
 
 class Clusterer:
+    """The speakers of a session, by number from 0; numbers are never used again.
+
+    max_speakers: never more at a time, None for no limit.
+    """
+
     def __init__(self, size: int, scorer: VoiceScorer, rules: ClusterRules, max_speakers: int | None) -> None:
-        self.size, self.scorer, self.rules, self.max_speakers = size, scorer, rules, max_speakers
-        self.memory: list[Atom] = []
-        self.next_speaker = 0
+        self.rules = rules
+        self.memory = Memory(size, rules.memory)
+        self._scorer = scorer
+        self._max_speakers = max_speakers
+        self._next_speaker = 0
         self._fresh = 0.0
-        self._tentative: list[tuple[int, int, int]] = []
+        # Births that may yet be taken back: speaker and the cells it was born in, from the last naming.
+        self._newborn: list[tuple[int, int, int]] = []
 
-    def speakers(self, extra: Sequence[Atom] = ()) -> Speakers:
-        known = [a for a in [*self.memory, *extra] if a.vector is not None and a.speaker != NOBODY]
-        ids = np.array(sorted({a.speaker for a in known}), np.intp)
-        index = {int(s): i for i, s in enumerate(ids)}
-        total = np.zeros((len(ids), self.size), np.float32)
-        seconds = np.zeros(len(ids), np.float32)
-        for a in known:
-            w = a.clean if a.clean >= self.rules.known_from else 0.1 * a.clean
-            total[index[a.speaker]] += a.vector * np.float32(w)
-            seconds[index[a.speaker]] += w
-        total /= np.linalg.norm(total, axis=1, keepdims=True) + 1e-9
-        return Speakers(ids, total, seconds)
+    # -- fast path
 
-    def name(self, atoms: Sequence[Atom]) -> list[Atom]:
-        r = self.rules
+    def name(self, atoms: Sequence[Atom], remembered: Sequence[Atom]) -> list[Atom]:
+        """The atoms with speakers, in order of time; those that nothing is known about stay nobody's.
+
+        remembered: the closed atoms that links may point to.
+        """
+        speaker_of = {atom.start: atom.speaker for atom in remembered}
+        speakers = self.memory.speakers()
+        newborn: list[tuple[int, int, int]] = []
         named: list[Atom] = []
-        who = {a.start: a.speaker for a in self.memory[-60:]}
-        sp = self.speakers()
-        tentative = []
         for atom in atoms:
-            shares = linked(atom.links, who, sp.ids)
-            if atom.vector is not None and len(sp):
-                voice = self.scorer.llr(atom.vector[None], np.array([atom.clean]), sp.centres, sp.seconds)[0]
+            odds = self._odds(atom, speakers, speaker_of)
+            if self._is_birth(atom, odds, len(speakers)):
+                assert atom.vector is not None
+                speaker = self._born(atom, speakers.ids)
+                newborn.append((speaker, atom.start, atom.stop))
+                speakers = speakers.joined_by(speaker, atom.vector, atom.clean)
+                confidence = float(odds[-1])
+            elif len(speakers):
+                index = int(odds[:-1].argmax())
+                speaker, confidence = int(speakers.ids[index]), float(odds[index])
             else:
-                voice = np.zeros(len(sp), np.float32)
-            p = posterior(voice, shares, r.naming)
-            full = self.max_speakers is not None and len(sp) >= self.max_speakers
-            may = atom.vector is not None and (atom.clean >= r.birth) and not full
-            if len(sp) == 0 and atom.vector is None:
-                named.append(atom)
-                continue
-            if len(sp) == 0 or (may and p.argmax() == len(sp)):
-                before = [n for n, a, b in self._tentative if a < atom.stop and b > atom.start and n not in sp.ids]
-                if before:
-                    n = before[0]
-                else:
-                    n = self.next_speaker
-                    self.next_speaker += 1
-                tentative.append((n, atom.start, atom.stop))
-                sp = Speakers(np.append(sp.ids, n), np.vstack([sp.centres, atom.vector]), np.append(sp.seconds, np.float32(atom.clean)))
-                speaker, conf = n, float(p[-1])
-            else:
-                k = int(p[:-1].argmax())
-                speaker, conf = int(sp.ids[k]), float(p[k])
-            atom = replace(atom, speaker=speaker, confidence=conf)
-            who[atom.start] = speaker
-            named.append(atom)
-        self._tentative = tentative
-        return [self.second_voices(a, who, sp) for a in named]
-
-    def second_voices(self, atom: Atom, who: dict[int, int], sp: Speakers) -> Atom:
-        if not atom.overlaps or atom.speaker == NOBODY:
-            return atom
-        out = []
-        for o in atom.overlaps:
-            shares = linked(o.links, who, sp.ids)
-            shares[sp.ids == atom.speaker] = -1
-            b = int(shares.argmax())
-            s = NOBODY
-            if shares[b] > 0.05:
-                s = int(sp.ids[b])
-            elif atom.vector is not None and len(sp) > 1:
-                c = sp.centres @ atom.vector
-                c[sp.ids == atom.speaker] = -9
-                s = int(sp.ids[c.argmax()])
-            out.append(replace(o, speaker=s))
-        return replace(atom, overlaps=tuple(out))
+                speaker, confidence = NOBODY, 0.0
+            speaker_of[atom.start] = speaker
+            named.append(replace(atom, speaker=speaker, confidence=confidence))
+        self._newborn = newborn
+        return [self._with_second_voices(atom, speakers, speaker_of) for atom in named]
 
     def remember(self, atoms: Sequence[Atom]) -> None:
-        self.memory += atoms
-        self._fresh += sum(a.clean for a in atoms)
+        """Take named atoms that are closed for good."""
+        if atoms:
+            self.memory.add(atoms)
+            self._fresh += sum(atom.clean for atom in atoms)
 
-    def due(self) -> bool:
-        r = self.rules
-        total = sum(a.clean for a in self.memory)
-        return self._fresh >= min(r.every_most, max(r.every_least, r.every_share * total))
+    def _odds(self, atom: Atom, speakers: Speakers, speaker_of: Mapping[int, int]) -> Floats:
+        voice = np.zeros(len(speakers), np.float32)
+        if atom.vector is not None and len(speakers):
+            seconds = np.array([atom.clean], np.float32)
+            voice = self._scorer.llr(atom.vector[None], seconds, speakers.centres, speakers.seconds)[0]
+        return posterior(voice, linked(atom.links, speaker_of, speakers.ids), self.rules.naming)
 
-    def reconsider(self) -> bool:
-        r = self.rules
-        self._fresh = 0.0
-        have = [i for i, a in enumerate(self.memory) if a.vector is not None]
-        if len(have) < 2:
+    def _is_birth(self, atom: Atom, odds: Floats, known: int) -> bool:
+        if atom.vector is None or (self._max_speakers is not None and known >= self._max_speakers):
             return False
-        vectors = np.stack([self.memory[i].vector for i in have])
-        seconds = np.array([self.memory[i].clean for i in have], np.float32)
-        old = np.array([self.memory[i].speaker for i in have])
-        labels = recluster(vectors, seconds, r.slow, self.max_speakers)
-        new, self.next_speaker = stitch(labels, old, seconds, self.next_speaker)
-        # every atom again under the new centres
-        solid = seconds >= r.slow.solid
-        ids = np.unique(new[solid]) if solid.any() else np.unique(new)
-        cent = np.zeros((len(ids), self.size), np.float32)
-        sec = np.zeros(len(ids), np.float32)
-        for k, s in enumerate(ids):
-            m = (new == s) & (solid if solid.any() else True)
-            cent[k] = (vectors[m] * seconds[m, None]).sum(0)
-            sec[k] = seconds[m].sum()
-        cent /= np.linalg.norm(cent, axis=1, keepdims=True) + 1e-9
-        voice = self.scorer.llr(vectors, seconds, cent, sec)
-        who = {self.memory[i].start: int(s) for i, s in zip(have, new)}
-        names = new.copy()
+        return known == 0 or (atom.clean >= self.rules.birth and int(odds.argmax()) == known)
+
+    def _born(self, atom: Atom, taken: Ints) -> int:
+        for speaker, start, stop in self._newborn:
+            if start < atom.stop and atom.start < stop and speaker not in taken:
+                return speaker
+        self._next_speaker += 1
+        return self._next_speaker - 1
+
+    def _with_second_voices(self, atom: Atom, speakers: Speakers, speaker_of: Mapping[int, int]) -> Atom:
+        if not atom.overlaps or len(speakers) < 2:
+            return atom
+        second = [
+            replace(overlap, speaker=self._second_voice(atom, overlap.links, speakers, speaker_of))
+            for overlap in atom.overlaps
+        ]
+        return replace(atom, overlaps=tuple(second))
+
+    def _second_voice(
+        self, atom: Atom, links: Links, speakers: Speakers, speaker_of: Mapping[int, int]
+    ) -> int:
+        others = speakers.ids != atom.speaker
+        shares = np.where(others, linked(links, speaker_of, speakers.ids), -1)
+        if shares.max() <= self.rules.guess and atom.vector is not None:
+            shares = np.where(others, speakers.centres @ atom.vector, -2)
+        return int(speakers.ids[shares.argmax()])
+
+    # -- slow path
+
+    def is_due(self) -> bool:
+        """Whether enough has been heard since the last time to think again."""
+        rules = self.rules
+        known = sum(atom.clean for atom in self.memory.recent)
+        wait = min(rules.every_most, max(rules.every_least, rules.every_share * known))
+        return self._fresh >= wait
+
+    def reconsider(self) -> Verdict:
+        """Cluster all remembered atoms again; names change where the evidence beats the margin."""
+        self._fresh = 0.0
+        before = self.memory.atoms
+        voiced = [atom for atom in before if atom.vector is not None]
+        solid = [atom for atom in voiced if atom.clean >= self.rules.slow.solid]
+        if len(solid) < 2:
+            return Verdict(False, {})
+        anchors = self._recluster(solid, sum(atom.clean for atom in voiced))
+        speakers = centres(anchors, self.memory.size, 0.0)
+        after = self._name_again(before, anchors, speakers)
+        self.memory.rename(after)
+        renamed = any(
+            a.speaker != b.speaker or [o.speaker for o in a.overlaps] != [o.speaker for o in b.overlaps]
+            for a, b in zip(before, after)
+        )
+        return Verdict(renamed, self._merged(before, after))
+
+    def _recluster(self, solid: Sequence[Atom], all_seconds: float) -> list[Atom]:
+        """The solid atoms that shape a speaker, under its id: an old one where most of its speech was."""
+        rules = self.rules.slow
+        vectors = np.array([atom.vector for atom in solid], np.float32)
+        clean = np.array([atom.clean for atom in solid], np.float32)
+        old = np.array([atom.speaker for atom in solid], np.intp)
+        evidence, near = window_evidence(
+            _link_table(solid), np.array([(a.stop - a.start) / 100 for a in solid], np.float32)
+        )
+        clusters = agglomerate(vectors @ vectors.T, evidence, near, rules, self._max_speakers)
+        kept = speakers_among(clusters, clean, rules, all_seconds)
+        member = np.isin(clusters, kept)
+        names = stitch(clusters[member], old[member], clean[member])
+        for cluster, name in names.items():
+            if name is None:
+                names[cluster] = self._next_speaker
+                self._next_speaker += 1
+        return [
+            replace(atom, speaker=names[cluster] or 0)
+            for atom, cluster in zip(solid, clusters.tolist())
+            if cluster in names
+        ]
+
+    def _name_again(self, atoms: Sequence[Atom], anchors: Sequence[Atom], speakers: Speakers) -> list[Atom]:
+        """Every atom under the speakers that the anchors shape, twice, so that links see the new names."""
+        speaker_of = {atom.start: atom.speaker for atom in atoms} | {a.start: a.speaker for a in anchors}
+        voiced = [atom for atom in atoms if atom.vector is not None]
+        vectors = np.array([atom.vector for atom in voiced], np.float32)
+        clean = np.array([atom.clean for atom in voiced], np.float32)
+        rows = self._scorer.llr(vectors, clean, speakers.centres, speakers.seconds)
+        voice = {atom.start: row for atom, row in zip(voiced, rows)}
+        unheard = np.zeros(len(speakers), np.float32)
+        confidence: dict[int, float] = {}
         for _ in range(2):
-            for j, i in enumerate(have):
-                shares = linked(self.memory[i].links, who, ids)
-                v = voice[j] + r.keep * (ids == self.memory[i].speaker)
-                p = posterior(v, shares, r.naming)[:-1]
-                names[j] = ids[p.argmax()]
-            who = {self.memory[i].start: int(s) for i, s in zip(have, names)}
-        speaker_set = Speakers(ids, cent, sec)
-        out = []
-        changed = False
-        named = dict(zip(have, names.tolist()))
-        for i, a in enumerate(self.memory):
-            s = named.get(i, a.speaker)
-            if i not in named:
-                shares = linked(a.links, who, ids)
-                if len(ids):
-                    s = int(ids[shares.argmax()]) if shares.max() > 0 else (out[-1].speaker if out else int(ids[0]))
-            b = self.second_voices(replace(a, speaker=int(s)), who, speaker_set)
-            changed |= b.speaker != a.speaker or b.overlaps != a.overlaps
-            out.append(b)
-        self.memory = out
-        return changed
+            for atom in atoms:
+                loyal = self.rules.keep * (speakers.ids == atom.speaker)
+                shares = linked(atom.links, speaker_of, speakers.ids)
+                odds = posterior(voice.get(atom.start, unheard) + loyal, shares, self.rules.naming)[:-1]
+                speaker_of[atom.start] = int(speakers.ids[odds.argmax()])
+                confidence[atom.start] = float(odds.max())
+        return [
+            self._with_second_voices(
+                replace(atom, speaker=speaker_of[atom.start], confidence=confidence[atom.start]),
+                speakers, speaker_of,
+            )
+            for atom in atoms
+        ]  # fmt: skip
+
+    def _merged(self, before: Sequence[Atom], after: Sequence[Atom]) -> dict[int, int]:
+        """Ids that nothing goes by any more, and the id that most of their speech goes by now."""
+        gone = {atom.speaker for atom in before} - {atom.speaker for atom in after} - {NOBODY}
+        merged: dict[int, int] = {}
+        for speaker in sorted(gone):
+            weight: dict[int, float] = {}
+            for a, b in zip(before, after):
+                if a.speaker == speaker:
+                    weight[b.speaker] = weight.get(b.speaker, 0.0) + (a.stop - a.start)
+            merged[speaker] = max(sorted(weight), key=lambda s: weight[s])
+        return merged
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` needs."""
+        return {
+            "memory": self.memory.state(),
+            "next_speaker": self._next_speaker,
+            "fresh": self._fresh,
+            "newborn": [list(row) for row in self._newborn],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Become the clusterer that `state` was taken from."""
+        self.memory.restore(state["memory"])
+        self._next_speaker = state["next_speaker"]
+        self._fresh = state["fresh"]
+        self._newborn = [(row[0], row[1], row[2]) for row in state["newborn"]]
+
+
+def _link_table(atoms: Sequence[Atom]) -> Floats:
+    """(n, n) links among the given atoms; row i holds atom i's."""
+    position = {atom.start: index for index, atom in enumerate(atoms)}
+    table = np.zeros((len(atoms), len(atoms)), np.float32)
+    for row, atom in enumerate(atoms):
+        for start, weight in atom.links.items():
+            if start in position:
+                table[row, position[start]] = weight
+    return table
+
+
+

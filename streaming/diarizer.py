@@ -1,8 +1,9 @@
 """The engine: audio in, events out. No clock, no thread, no file, no socket."""
 
+from collections import deque
 from collections.abc import Sequence
 from enum import Enum, auto
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,75 +11,97 @@ from numpy.typing import NDArray
 from hocket.models.roles import Embedder, Segmenter
 
 from . import compute
-from .atoms import AtomRules, Span, cut
-from .clustering import Clusterer, ClusterRules
+from .atoms import AtomRules
+from .clustering import Clusterer, ClusterRules, Verdict
 from .config import DiarizerConfig
-from .curves import Curves
-from .evidence import Hearing, links
-from .errors import BlockError, SessionOver
+from .errors import BlockError, SessionOver, SnapshotError
 from .events import Event
-from .frames import FrameCache
-from .grid import FrameGrid, Grid, to_cells
-from .journal import Journal
-from .powerset import Powerset
-from .memory import NOBODY, Atom, Overlap
+from .floor import Floor
+from .grid import Grid, seconds, to_cells
+from .journal import Journal, speaker_id
+from .memory import NOBODY, Atom
+from .perception import Perception
 from .replay import Segment
-from .requests import EmbedRequest, Request, SegmentRequest
-from .ring import Ring
-from .timeline import Piece, Timeline
+from .requests import EmbedRequest, FramesRequest, Request, SegmentRequest
+from .snapshot import pack, unpack
+from .timeline import Piece, Timeline, turns_of
 from .voices import VoiceScorer
 from .windows import WindowPlan
 
 Samples = NDArray[np.float32]
 
+BRIDGE = 20  # cells of silence inside which a speaker's turn goes on
+LINKED = 64  # remembered atoms that new ones may be linked to: more than ten seconds can hold
+SECOND_VOICE_CONFIDENCE = 0.5
+
 
 class Phase(Enum):
+    """What a step waits for. Each but HEARING and OVER has requests out."""
+
     HEARING = auto()
-    SEGMENTING = auto()
-    FRAMING = auto()
-    EMBEDDING = auto()
+    WINDOW = auto()
+    FRAMES = auto()
+    VECTORS = auto()
     OVER = auto()
 
 
 class Diarizer:
+    """One session. The same samples, cut in any way, give the same events.
+
+    segmenter, embedder: the models; they say what rate, windows, frames and vectors they need.
+    config: settings; session: the name that events carry; models: names for the log.
+
+    `push` and `finish` do everything. A server that batches many sessions uses their halves: `feed` (or `gap`,
+    `end`), then `due` and `advance` until nothing is due.
+
+    May raise BlockError for samples of the wrong shape or type, SessionOver for audio after the end,
+    ConfigError for a rate the engine cannot keep time in. Anything else is a bug to report.
+    """
+
     def __init__(
-        self, segmenter: Segmenter, embedder: Embedder, config: DiarizerConfig | None = None,
-        *, session: str = "session", models: dict[str, str] | None = None,
-    ) -> None:  # fmt: skip
-        self.config = config = config or DiarizerConfig()
+        self,
+        segmenter: Segmenter,
+        embedder: Embedder,
+        config: DiarizerConfig | None = None,
+        *,
+        session: str = "session",
+        models: dict[str, str] | None = None,
+    ) -> None:
+        self.config = config or DiarizerConfig()
         self._segmenter, self._embedder = segmenter, embedder
         spec = segmenter.spec
-        self.grid = Grid(spec.rate)
-        self.hop = self.grid.samples(config.hop)
-        self._plan = WindowPlan(spec.lengths, self.hop)
-        self._frame_grid = FrameGrid(self.grid.cell, spec.frame_step, spec.frame_offset)
-        self._powerset = Powerset(spec.classes)
-        self._rules = AtomRules(onset=spec.onset, offset=spec.offset)
-        window_cells = self.grid.cells(spec.lengths[-1])
-        reach = window_cells + to_cells(config.latency) + 2 * self._rules.longest + self.grid.cells(self.hop)
-        self._ring = Ring(reach * self.grid.cell)
-        self._curves = Curves(self._powerset, reach)
-        self._frames = FrameCache(embedder.spec, reach * self.grid.cell)
-        self._clusterer = Clusterer(
-            embedder.spec.size, VoiceScorer(embedder.spec.calibration), ClusterRules(), config.max_speakers
-        )
-        self._timeline = Timeline(bridge=20)
-        self._journal = Journal(session, spec.rate, models or {}, config.to_dict())
-        self._pending: list[Samples] = []
+        self._grid = Grid(spec.rate)
+        self._latency = to_cells(self.config.latency)
+        self._plan = WindowPlan(spec.lengths, self._grid.samples(self.config.hop))
+        rules = AtomRules(onset=spec.onset, offset=spec.offset)
+        mutable = self._grid.cell * (self._latency + 2 * rules.longest)
+        reach = spec.lengths[-1] + mutable + self._plan.hop
+        self._perception = Perception(spec, embedder.spec, rules, self._grid, reach)
+        scorer = VoiceScorer(embedder.spec.calibration)
+        self._clusterer = Clusterer(embedder.spec.size, scorer, ClusterRules(), self.config.max_speakers)
+        self._timeline = Timeline(BRIDGE)
+        self._floor = Floor(BRIDGE)
+        self._journal = Journal(session)
+        self._journal.start(spec.rate, models or {}, self.config.to_dict())
         self._phase = Phase.HEARING
         self._requests: list[Request] = []
-        self._spans: list[Span] = []
-        self._vectors: dict[tuple[int, int], tuple[NDArray[np.float32], float]] = {}
-        self._open_from = 0
+        self._pending: deque[Samples | int] = deque()  # blocks, and counts of samples that never arrived
+        self._fed = 0
+        self._stop = 0  # samples up to the last step
+        self._open_from = 0  # cell from which atoms may still be cut otherwise
         self._ending: str | None = None
-        self._stop = 0
 
-    # feeding
+    # Everything at once
 
     def push(self, samples: Samples) -> list[Event]:
+        """Take samples (n,) float32, full scale ±1, at the models' rate; say what they changed.
+
+        Samples that are not finite count as silence.
+        """
         return self.feed(samples) + self._answer()
 
     def finish(self, reason: str = "end") -> list[Event]:
+        """End the session: what is still provisional becomes final. Repeated calls say nothing more."""
         return self.end(reason) + self._answer()
 
     def _answer(self) -> list[Event]:
@@ -87,199 +110,245 @@ class Diarizer:
             events += self.advance(compute.run(requests, self._segmenter, self._embedder))
         return events
 
+    # In halves
+
     def feed(self, samples: Samples) -> list[Event]:
-        if self._ending is not None:
-            raise SessionOver("the session has ended: open a new one for more audio")
-        samples = np.asarray(samples)
-        if samples.ndim != 1 or samples.dtype != np.float32:
-            raise BlockError(f"samples want shape (n,) float32, got {samples.shape} {samples.dtype}")
+        """Take samples as `push` does, but leave the models to the caller: see `due`."""
+        self._require_open()
+        if not isinstance(samples, np.ndarray) or samples.ndim != 1 or samples.dtype != np.float32:
+            got = f"{samples.shape} {samples.dtype}" if isinstance(samples, np.ndarray) else type(samples)
+            raise BlockError(f"samples want shape (n,) float32, got {got}")
         if len(samples):
             self._pending.append(np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0))
-        self._settle()
-        return self._journal.take()
+            self._fed += len(samples)
+        return self._proceed()
+
+    def gap(self, num_samples: int, reason: str) -> list[Event]:
+        """Declare samples that never arrived: the clock moves on through them, heard as silence.
+
+        Like `feed`: requests may be due afterwards.
+        """
+        self._require_open()
+        if num_samples < 0:
+            raise BlockError(f"a gap wants a count of samples, got {num_samples}")
+        if num_samples == 0:
+            return []
+        rate = self._grid.rate
+        self._journal.gap(round(self._fed / rate, 3), round((self._fed + num_samples) / rate, 3), reason)
+        self._pending.append(num_samples)
+        self._fed += num_samples
+        return self._proceed()
 
     def end(self, reason: str = "end") -> list[Event]:
+        """Say that no more audio will come. Requests may be due afterwards."""
         if self._ending is None:
             self._ending = reason
-            self._settle()
-        return self._journal.take()
+        return self._proceed()
 
     def due(self) -> list[Request]:
+        """What the session needs from the models before it can go on; empty while it needs only audio."""
         return list(self._requests)
 
     def advance(self, outputs: Sequence[NDArray[np.float32]]) -> list[Event]:
+        """Take one answer per request of `due`, in order; say what they changed."""
         requests, self._requests = self._requests, []
-        match self._phase:
-            case Phase.SEGMENTING:
-                for request, logits in zip(requests, outputs, strict=True):
-                    self._segmented(request, logits)
-                self._frame()
-            case Phase.FRAMING:
-                for request, frames in zip(requests, outputs, strict=True):
-                    self._frames.put(request.start, request.stop, frames)
-                self._embed()
-            case Phase.EMBEDDING:
-                for request, vector in zip(requests, outputs, strict=True):
-                    self._vectors[request.start, request.stop] = vector, float(request.weights.sum()) * self._frames.seconds
-                self._conclude()
-        self._settle()
-        return self._journal.take()
+        for request, output in zip(requests, outputs, strict=True):
+            match request:
+                case SegmentRequest():
+                    self._perception.take_window(request, output)
+                case FramesRequest():
+                    self._perception.take_frames(request, output)
+                case EmbedRequest():
+                    self._perception.take_vector(request, output)
+        return self._proceed()
 
-    # phases
+    def status(self, *, lag: float, rtf: float, dropped: float) -> Event:
+        """A numbered heartbeat, with what only the caller can measure: seconds, ratio, seconds."""
+        self._journal.status(lag, rtf, len(self._timeline.speakers()), dropped)
+        return self._journal.take()[-1]
 
-    def _settle(self) -> None:
-        while self._phase is Phase.HEARING and self._hear():
-            self._segment()
-
-    def _hear(self) -> bool:
-        boundary = self._plan.boundary_after(self._stop)
-        while self._pending and self._ring.stop < boundary:
-            block = self._pending[0]
-            room = boundary - self._ring.stop
-            self._ring.append(block[:room])
-            if len(block) > room:
-                self._pending[0] = block[room:]
-            else:
-                self._pending.pop(0)
-        if self._ring.stop < boundary:
-            if self._ending is None:
-                return False
-            boundary = self._ring.stop // self.grid.cell * self.grid.cell
-        self._stop = boundary
-        self._curves.extend(self.grid.cells(boundary))
-        self._last = self._ending is not None and not self._pending
-        return True
-
-    def _segment(self) -> None:
-        self._phase = Phase.SEGMENTING
-        window = self._plan.last_window(self._stop) if self._last else self._plan.window(self._stop)
-        if window is None or self._stop == 0:
-            self._frame()
-            return
-        start, stop = window
-        audio = self._ring.view(max(start, 0), stop)
-        audio = np.concatenate([np.zeros(max(0, -start), np.float32), audio])
-        if audio.any():
-            self._requests = [SegmentRequest(start, stop, audio)]
-        else:
-            self._frame()
-
-    def _segmented(self, request: SegmentRequest, logits: NDArray[np.float32]) -> None:
-        probabilities = self._powerset.probabilities(logits)
-        cells = self._frame_grid.to_cells(probabilities, request.stop - request.start)
-        start = request.start // self.grid.cell
-        self._curves.add(start, cells) if start >= 0 else self._curves.add(0, cells[-start:])
-
-    def _frame(self) -> None:
-        self._phase = Phase.FRAMING
-        now = self.grid.cells(self._stop)
-        start = max(self._open_from, self._curves.start)
-        speech, change = self._curves.speech(start, now), self._curves.change(start, now)
-        self._spans = cut(speech, change, start, self._rules)
-        cell = self.grid.cell
-        needed = [(span.start * cell, span.stop * cell) for span in self._spans]
-        self._requests = list(self._frames.wanted(needed, self._ring, self._stop, self._last))
-        if not self._requests:
-            self._embed()
-
-    def _embed(self) -> None:
-        self._phase = Phase.EMBEDDING
-        kept = {}
-        for span in self._spans:
-            key = (span.start, span.stop)
-            if key in self._vectors and span.stop * self.grid.cell <= self._frames.settled:
-                kept[key] = self._vectors[key]
-                continue
-            got = self._frames.view(span.start * self.grid.cell, span.stop * self.grid.cell)
-            if got is None:
-                continue
-            first, frames = got
-            step = self._embedder.spec.frame_step // self.grid.cell
-            a = first * step
-            overlap = self._curves.overlap(max(a, self._curves.start), min(a + len(frames) * step, self._curves.stop))
-            overlap = np.resize(overlap, len(frames) * step) if len(overlap) < len(frames) * step else overlap
-            weights = 1 - overlap.reshape(len(frames), step).mean(axis=1)
-            weights = (weights > 0.5).astype(np.float32)
-            if weights.sum() < self._embedder.spec.min_frames:
-                weights = np.ones(len(frames), np.float32)
-            self._requests.append(EmbedRequest(span.start, span.stop, frames, weights))
-        self._vectors = kept
-        if not self._requests:
-            self._conclude()
-
-    def _conclude(self) -> None:
-        now = self.grid.cells(self._stop)
-        frozen = now if self._last else now - to_cells(self.config.latency)
-        named = self._clusterer.name(self._described(now))
-        done = [a for a, s in zip(named, self._spans) if (s.closed and s.stop <= frozen) or self._last]
-        self._clusterer.remember(done)
-        if done:
-            self._open_from = done[-1].stop
-        else:
-            self._open_from = max(self._open_from, min([frozen] + [a.start for a in named]))
-        live = named[len(done) :]
-        revised = (self._clusterer.due() or self._last) and self._clusterer.reconsider()
-        if revised:
-            live = self._clusterer.name(live)
-        live_start = self._timeline.live_start(min([a.start for a in named], default=now))
-        memory = self._clusterer.memory
-        recent = [a for a in memory if a.stop > live_start]
-        self._journal.at(now)
-        self._journal.turns(
-            self._timeline.show(_pieces(recent + live, live_start), min(frozen, self._open_from), now if not self._last else 10**9)
-        )
-        if revised:
-            live_start = self._timeline.live_start(now if not self._last else 10**9)
-            changed, removed = self._timeline.revise(_pieces([a for a in memory if a.start < live_start], 0, live_start), 0, live_start)
-            self._journal.revision(changed, removed, {}, "reclustered")
-        if self._last:
-            self._phase = Phase.OVER
-            self._journal.end(self._ring.stop / self.grid.rate, sorted({t.speaker for t in self._timeline.turns.values()}), self._ending or "end")
-        else:
-            self._phase = Phase.HEARING
-
-    def _described(self, now: int) -> list[Atom]:
-        spans = [(s.start, s.stop) for s in self._spans]
-        if not spans:
-            return []
-        lo = self._curves.start
-        past = [a for a in self._clusterer.memory[-60:] if a.start >= lo]
-        overlap = self._curves.overlap(lo, now)
-        hearing = Hearing(self._curves.windows, lo, now, 1 - overlap)
-        keys = [a.start for a in past] + [a for a, _ in spans]
-        others = hearing.alone([(a.start, a.stop) for a in past] + spans)
-        mine = others[len(past) :]
-        table = links(mine, others)
-        doubles = []
-        for index, (a, b) in enumerate(spans):
-            on = overlap[a - lo : b - lo] > 0.5
-            edges = np.flatnonzero(np.diff(np.concatenate([[False], on, [False]]).astype(np.int8)))
-            doubles += [(index, a + int(x), a + int(y)) for x, y in edges.reshape(-1, 2) if y - x >= 5]
-        second = links(hearing.whole([(x, y) for _, x, y in doubles]), others) if doubles else None
-        overlaps: dict[int, list[Overlap]] = {}
-        for row, (index, x, y) in enumerate(doubles):
-            overlaps.setdefault(index, []).append(Overlap(x, y, _links(keys, second[row], -1)))
-        atoms = []
-        for index, (a, b) in enumerate(spans):
-            vector, clean = self._vectors.get((a, b), (None, 0.0))
-            atoms.append(Atom(a, b, vector, clean, _links(keys, table[index], a), tuple(overlaps.get(index, []))))
-        return atoms
+    # What came out
 
     def annotation(self) -> list[Segment]:
+        """Every turn as it now reads, by start; the same as a replay of all events so far."""
         return sorted(
-            (Segment(t.start / 100, t.stop / 100, f"S{t.speaker + 1}") for t in self._timeline.turns.values()),
-            key=lambda s: (s.start, s.end, s.speaker),
+            (
+                Segment(seconds(turn.start), seconds(turn.stop), speaker_id(turn.speaker))
+                for turn in self._timeline.turns.values()
+            ),
+            key=lambda segment: (segment.start, segment.end, segment.speaker),
         )
 
+    def snapshot(self) -> bytes:
+        """The whole session as bytes: restored anywhere with the same models, it goes on as if never stopped.
 
-def _links(keys: list[int], weights: Any, own: int) -> dict[int, float]:
-    return {key: float(w) for key, w in zip(keys, weights) if key != own and w > 0.01}
+        Raises SnapshotError while requests are out: answer what is `due` first.
+        """
+        if self._requests:
+            raise SnapshotError("a snapshot wants a session at rest: answer what is due() first")
+        return pack(
+            {
+                "models": self._fingerprint(),
+                "config": self.config.to_dict(),
+                "perception": self._perception.state(),
+                "clusterer": self._clusterer.state(),
+                "timeline": self._timeline.state(),
+                "floor": self._floor.state(),
+                "journal": self._journal.state(),
+                "over": self._phase is Phase.OVER,
+                "pending": list(self._pending),
+                "fed": self._fed,
+                "stop": self._stop,
+                "open_from": self._open_from,
+                "ending": self._ending,
+            }
+        )
+
+    @classmethod
+    def restore(cls, data: bytes, segmenter: Segmenter, embedder: Embedder) -> Self:
+        """The session that `snapshot` was taken of.
+
+        Raises SnapshotError for damaged bytes and for models of another interface.
+        """
+        state = unpack(data)
+        diarizer = cls(segmenter, embedder, DiarizerConfig.from_dict(state["config"]))
+        diarizer._journal.take()
+        if state["models"] != diarizer._fingerprint():
+            raise SnapshotError(
+                f"snapshot of a session with other models: expected {state['models']}, "
+                f"got {diarizer._fingerprint()}"
+            )
+        diarizer._perception.restore(state["perception"])
+        diarizer._clusterer.restore(state["clusterer"])
+        diarizer._timeline.restore(state["timeline"])
+        diarizer._floor.restore(state["floor"])
+        diarizer._journal.restore(state["journal"])
+        diarizer._phase = Phase.OVER if state["over"] else Phase.HEARING
+        diarizer._pending = deque(state["pending"])
+        diarizer._fed, diarizer._stop = state["fed"], state["stop"]
+        diarizer._open_from, diarizer._ending = state["open_from"], state["ending"]
+        return diarizer
+
+    def _fingerprint(self) -> list[Any]:
+        segmenter, embedder = self._segmenter.spec, self._embedder.spec
+        return [segmenter.rate, list(segmenter.lengths), embedder.rate, embedder.size, embedder.channels]
+
+    # A step
+
+    def _require_open(self) -> None:
+        if self._ending is not None:
+            raise SessionOver("the session has ended: open a new one for more audio")
+
+    @property
+    def _is_last(self) -> bool:
+        return self._ending is not None and not self._pending
+
+    def _proceed(self) -> list[Event]:
+        """Go on, phase by phase, until the models or more audio are needed."""
+        while not self._requests and self._phase is not Phase.OVER:
+            match self._phase:
+                case Phase.HEARING:
+                    if not self._hear():
+                        break
+                    self._phase = Phase.WINDOW
+                case Phase.WINDOW:
+                    self._perception.cut(self._open_from)
+                    self._requests += self._perception.calls(is_last=self._is_last)
+                    self._phase = Phase.FRAMES
+                case Phase.FRAMES:
+                    self._requests += self._perception.poolings()
+                    self._phase = Phase.VECTORS
+                case Phase.VECTORS:
+                    self._conclude()
+                    self._phase = Phase.OVER if self._is_last else Phase.HEARING
+        return self._journal.take()
+
+    def _hear(self) -> bool:
+        """Take pending audio up to the next step. False where more is needed first."""
+        boundary = self._plan.boundary_after(self._stop)
+        while self._pending and self._perception.samples_heard < boundary:
+            self._take(boundary - self._perception.samples_heard)
+        if self._perception.samples_heard < boundary:
+            if not self._is_last:
+                return False
+            boundary = self._perception.samples_heard // self._grid.cell * self._grid.cell
+        elif self._is_last:
+            # The last samples reach the boundary exactly: this step is the last one.
+            boundary = self._perception.samples_heard // self._grid.cell * self._grid.cell
+        fresh = boundary > self._stop
+        self._stop = boundary
+        self._perception.hear(boundary)
+        window = self._plan.last_window(boundary) if self._is_last else self._plan.window(boundary)
+        if fresh and window and (request := self._perception.window(*window)):
+            self._requests.append(request)
+        return True
+
+    def _take(self, room: int) -> None:
+        block = self._pending.popleft()
+        if isinstance(block, int):
+            self._perception.append_silence(min(block, room))
+            rest: Samples | int = max(0, block - room)
+        else:
+            self._perception.append(block[:room])
+            rest = block[room:]
+        if rest if isinstance(rest, int) else len(rest):
+            self._pending.appendleft(rest)
+
+    def _conclude(self) -> None:
+        """Name the atoms, remember those that are closed, think again when it is time, say what changed."""
+        now = self._perception.now
+        frozen = now if self._is_last else max(0, now - self._latency)
+        linkable = self._clusterer.memory.recent[-LINKED:]
+        named = self._clusterer.name(self._perception.atoms(linkable), linkable)
+        closed = [
+            atom
+            for atom, span in zip(named, self._perception.spans)
+            if self._is_last or (span.closed and span.stop <= frozen)
+        ]
+        live = named[len(closed) :]
+        self._clusterer.remember(closed)
+        self._open_from = max(self._open_from, *(atom.stop for atom in closed[-1:]), 0)
+        if not live or live[0].start > frozen:
+            self._open_from = max(self._open_from, frozen)
+        verdict = Verdict(renamed=False, merged={})
+        if self._is_last or self._clusterer.is_due():
+            verdict = self._clusterer.reconsider()
+            live = self._clusterer.name(live, self._clusterer.memory.recent[-LINKED:])
+        self._journal.move_to(now)
+        self._say(live, verdict, min(frozen, self._open_from), now)
+        if self._is_last:
+            duration = self._perception.samples_heard / self._grid.rate
+            self._journal.end(round(duration, 3), self._timeline.speakers(), self._ending or "end")
+
+    def _say(self, live: Sequence[Atom], verdict: Verdict, frozen: int, now: int) -> None:
+        """Compare how the turns now read with how they were last said."""
+        memory = self._clusterer.memory
+        self._timeline.merge(verdict.merged)
+        changed_from = memory.since if verdict.renamed else now
+        start = self._timeline.rebuilt_from(changed_from, memory.since)
+        start = min([start, *(atom.start for atom in live), *(atom.start for atom in memory.recent[-1:])])
+        pieces = [
+            piece
+            for atom in [*memory.recent, *live]
+            if atom.stop > start
+            for piece in _pieces(atom)
+            if piece.start >= start
+        ]
+        if self._is_last:
+            frozen = now = now + BRIDGE + 1
+        update = self._timeline.update(pieces, start, frozen, now)
+        for change in self._floor.follow(turns_of(pieces, BRIDGE), now):
+            self._journal.change(change)
+        for turn in update.said:
+            self._journal.turn(turn)
+        self._journal.revision(update.revised, update.removed, verdict.merged, "reclustered")
 
 
-def _pieces(atoms: Sequence[Atom], start: int, stop: int | None = None) -> list[Piece]:
-    out = []
-    for a in atoms:
-        if a.speaker != NOBODY:
-            out.append(Piece(a.start, a.stop, a.speaker, a.confidence))
-            out += [Piece(o.start, o.stop, o.speaker, 0.5) for o in a.overlaps if o.speaker != NOBODY]
-    return [p for p in out if p.stop > start and (stop is None or p.stop <= stop)]
+def _pieces(atom: Atom) -> list[Piece]:
+    if atom.speaker == NOBODY:
+        return []
+    pieces = [Piece(atom.start, atom.stop, atom.speaker, atom.confidence)]
+    for overlap in atom.overlaps:
+        if overlap.speaker != NOBODY:
+            pieces.append(Piece(overlap.start, overlap.stop, overlap.speaker, SECOND_VOICE_CONFIDENCE))
+    return pieces

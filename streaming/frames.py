@@ -1,6 +1,7 @@
-"""Frame features of the newest audio, each stretch computed once (twice where more context came along)."""
+"""Frame features of the newest audio: each stretch computed once, and once more where context came along."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,76 +15,94 @@ Frames = NDArray[np.float32]
 
 
 class FrameCache:
-    """Cached frames on the absolute frame grid.
+    """Cached frames on the model's absolute frame grid, for the newest `capacity` samples.
 
-    Calls to the model end at multiples of its hop; only the hops that speech touches are asked for.
-    settled: samples before which no later call will change a frame.
+    Calls end at multiples of the model's hop, so they do not depend on how audio was cut; only the hops
+    that speech touches are asked for.
     """
 
     def __init__(self, spec: EmbedderSpec, capacity: int) -> None:
         self.spec = spec
-        self._ring = Ring(-(-capacity // spec.frame_step), (spec.channels,))
-        self._have = Ring(-(-capacity // spec.frame_step), (), np.bool_)
+        num_frames = -(-capacity // spec.frame_step)
+        self._frames = Ring(num_frames, (spec.channels,))
+        self._known = Ring(num_frames, (), np.bool_)
+        self._complete = 0  # samples in whole hops
 
     @property
     def settled(self) -> int:
-        return self._ring.stop * self.spec.frame_step - self.spec.kept + self.spec.hop
+        """Sample before which no later call will change a frame."""
+        return self._complete - self.spec.kept + self.spec.hop
 
-    @property
-    def seconds(self) -> float:
-        """Seconds that one frame covers."""
-        return self.spec.frame_step / self.spec.rate
+    def extend(self, stop: int) -> None:
+        """Move the clock to sample `stop`."""
+        fresh = stop // self.spec.frame_step - self._frames.stop
+        self._frames.extend(fresh)
+        self._known.extend(fresh)
+        self._complete = stop // self.spec.hop * self.spec.hop
 
-    def wanted(
-        self, stretches: Iterable[tuple[int, int]], audio: Ring, stop: int, last: bool
-    ) -> Iterator[FramesRequest]:
-        """Calls still to be made so that every frame of `stretches` (samples) is there."""
-        spec = self.spec
-        heard = stop // spec.frame_step
-        complete = stop // spec.hop * spec.hop
-        self._grow(heard)
-        ends: set[int] = set()
-        for a, b in stretches:
-            first, end = max(a // spec.frame_step, self._have.start), min(b // spec.frame_step, heard)
-            missing = np.flatnonzero(~self._have.view(first, end)) + first if end > first else np.zeros(0, int)
-            for frame in missing.tolist():
-                e = (frame * spec.frame_step // spec.hop + 1) * spec.hop
-                if e <= complete:
-                    ends.add(e)
-                elif last:
-                    ends.add(heard * spec.frame_step)
-        for e in sorted(ends):
-            s = max(0, e - spec.hop - spec.lookback)
-            if e % spec.hop:
-                s = max(0, e - (e - s) // spec.hop * spec.hop)
-            left = s - spec.preroll
-            samples = audio.view(max(left, 0), e)
-            if left < 0:
-                samples = np.concatenate([np.zeros(-left, np.float32), samples])
-            yield FramesRequest(s, e, samples)
+    def calls_for(self, stretches: Iterable[tuple[int, int]], *, is_last: bool) -> list[tuple[int, int]]:
+        """Calls (start, stop) in samples, still to be made for the frames of `stretches` (in samples).
+
+        Speech in a hop that is not complete waits for it; at the end of a session, is_last, the last call
+        ends where the audio does. A session shorter than a hop gets one call that starts before 0.
+        """
+        step, hop = self.spec.frame_step, self.spec.hop
+        stops: set[int] = set()
+        for start, stop in stretches:
+            first = max(start // step, self._known.start)
+            last = min(-(-stop // step), self._known.stop)
+            for frame in (first + np.flatnonzero(~self._known.view(first, max(first, last)))).tolist():
+                end = (frame * step // hop + 1) * hop
+                if end <= self._complete:
+                    stops.add(end)
+                elif is_last:
+                    stops.add(self._known.stop * step)
+        return [(self._call_start(stop), stop) for stop in sorted(stops)]
+
+    def request(self, call: tuple[int, int], audio: Ring) -> FramesRequest:
+        """The request for a call; what lies before the session is silence."""
+        start, stop = call
+        first = start - self.spec.preroll
+        samples = audio.view(max(first, 0), stop)
+        if first < 0:
+            samples = np.concatenate([np.zeros(-first, np.float32), samples])
+        return FramesRequest(start, stop, samples.copy())
 
     def put(self, start: int, stop: int, frames: Frames) -> None:
+        """Take a call's answer: its newest frames, all of them where nothing came before."""
         step = self.spec.frame_step
-        end, kept = stop // step, min(len(frames), self.spec.kept // step)
-        if start == 0:
-            kept = len(frames)
-        self._ring.view(end - kept, end)[:] = frames[-kept:]
-        self._have.view(end - kept, end)[:] = True
+        end = stop // step
+        kept = min(len(frames) if start <= 0 else self.spec.kept // step, len(frames), end)
+        self._frames.view(end - kept, end)[:] = frames[len(frames) - kept :]
+        self._known.view(end - kept, end)[:] = True
 
     def view(self, start: int, stop: int) -> tuple[int, Frames] | None:
-        """(first frame, frames) of samples [start, stop), None where fewer than the model needs are there."""
-        step = self.spec.frame_step
-        first, end = max(start // step, self._ring.start), min(max(stop // step, start // step + self.spec.min_frames), self._ring.stop)
-        if end - first < self.spec.min_frames:
-            return None
-        have = self._have.view(first, end)
-        if not have.all():
-            end = first + int(np.argmin(have))
-            if end - first < self.spec.min_frames:
-                return None
-        return first, self._ring.view(first, end)
+        """(first frame, frames (n, channels)) of samples [start, stop), as far as they are known.
 
-    def _grow(self, heard: int) -> None:
-        if heard > self._ring.stop:
-            self._have.extend(heard - self._ring.stop)
-            self._ring.extend(heard - self._ring.stop)
+        None where fewer are known than the model can make a vector from.
+        """
+        step = self.spec.frame_step
+        first = max(start // step, self._frames.start)
+        last = min(max(stop // step, first + self.spec.min_frames), self._frames.stop)
+        known = self._known.view(first, max(first, last))
+        if not known.all():
+            last = first + int(known.argmin())
+        return (first, self._frames.view(first, last)) if last - first >= self.spec.min_frames else None
+
+    def _call_start(self, stop: int) -> int:
+        most = self.spec.lookback // self.spec.hop
+        return stop - (min(most, max(0, stop // self.spec.hop - 1)) + 1) * self.spec.hop
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` needs."""
+        return {
+            "frames": self._frames.state(),
+            "known": self._known.state(),
+            "complete": self._complete,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Become the cache that `state` was taken from."""
+        self._frames.restore(state["frames"])
+        self._known.restore(state["known"])
+        self._complete = state["complete"]

@@ -1,61 +1,127 @@
-"""Facts of the engine, numbered and said: the one place that makes events."""
+"""What the engine found out, said: the one place where events are made and numbered."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .events import Event, Revision, RevisedTurn, SessionEnd, SessionStart, SpeakerNew, Turn
+from .events import (
+    Change, Event, Gap, Revision, RevisedTurn, SessionEnd, SessionStart, SpeakerNew, SpeakerUpdate, Status, Turn,
+)  # fmt: skip
+from .floor import FloorChange
 from .grid import seconds
 from .timeline import TurnRecord
 
 
-def label(speaker: int) -> str:
-    """The id a reader sees: S1, S2 …"""
+def speaker_id(speaker: int) -> str:
+    """The id that a reader sees: S1, S2 …"""
     return f"S{speaker + 1}"
 
 
 class Journal:
-    def __init__(self, session: str, rate: int, models: dict[str, str], config: dict[str, Any]) -> None:
+    """Turns cells and numbers into events with `seq`, `session` and `at`, and keeps them until they are taken."""
+
+    def __init__(self, session: str) -> None:
         self.session = session
         self._seq = 0
         self._at = 0.0
-        self._outbox: list[Event] = []
-        self._known: set[int] = set()
-        self._say(SessionStart, rate=rate, models=models, config=config)
-
-    def at(self, cell: int) -> None:
-        self._at = seconds(cell)
+        self._introduced: set[int] = set()
+        self._events: list[Event] = []
 
     def take(self) -> list[Event]:
-        events, self._outbox = self._outbox, []
+        """The events since the last call."""
+        events, self._events = self._events, []
         return events
 
-    def turns(self, turns: list[TurnRecord]) -> None:
-        for t in turns:
-            if t.speaker not in self._known:
-                self._known.add(t.speaker)
-                self._say(SpeakerNew, speaker=label(t.speaker))
-            self._say(
-                Turn, id=f"t{t.id}", speaker=label(t.speaker), start=seconds(t.start), end=seconds(t.stop),
-                state=t.state, confidence=t.confidence,
-            )
+    def move_to(self, cell: int) -> None:
+        """What is said from now on is said at this cell."""
+        self._at = seconds(cell)
 
-    def revision(self, changed: list[TurnRecord], removed: list[TurnRecord], merged: dict[int, int], reason: str) -> None:
-        if not changed and not removed and not merged:
-            return
-        for t in changed:
-            if t.speaker not in self._known:
-                self._known.add(t.speaker)
-                self._say(SpeakerNew, speaker=label(t.speaker))
+    def start(self, rate: int, models: dict[str, str], config: dict[str, Any]) -> None:
+        self._say(SessionStart, rate=rate, models=models, config=config)
+
+    def end(self, duration: float, speakers: Iterable[int], reason: str) -> None:
         self._say(
-            Revision,
-            turns=[RevisedTurn(id=f"t{t.id}", speaker=label(t.speaker), start=seconds(t.start), end=seconds(t.stop)) for t in changed],
-            removed=[f"t{t.id}" for t in removed],
-            merged={label(a): label(b) for a, b in merged.items()},
-            reason=reason,
+            SessionEnd, duration=duration, speakers=[speaker_id(s) for s in speakers], reason=reason
         )
 
-    def end(self, duration: float, speakers: list[int], reason: str) -> None:
-        self._say(SessionEnd, duration=duration, speakers=[label(s) for s in speakers], reason=reason)
+    def gap(self, start: float, end: float, reason: str) -> None:
+        self._say(Gap, start=start, end=end, reason=reason)
 
-    def _say(self, kind: type[Event], **fields: Any) -> None:
+    def status(self, lag: float, rtf: float, speakers: int, dropped: float) -> None:
+        self._say(Status, lag=lag, rtf=rtf, speakers=speakers, dropped=dropped)
+
+    def change(self, change: FloorChange) -> None:
+        self._introduce(change.started)
+        self._say(
+            Change,
+            t=seconds(change.at),
+            speakers=[speaker_id(s) for s in change.speakers],
+            started=[speaker_id(s) for s in change.started],
+            ended=[speaker_id(s) for s in change.ended],
+            confidence=change.confidence,
+        )
+
+    def turn(self, turn: TurnRecord) -> None:
+        self._introduce([turn.speaker])
+        self._say(
+            Turn,
+            id=f"t{turn.id}",
+            speaker=speaker_id(turn.speaker),
+            start=seconds(turn.start),
+            end=seconds(turn.stop),
+            state=turn.state,
+            confidence=turn.confidence,
+        )
+
+    def revision(
+        self,
+        revised: Sequence[TurnRecord],
+        removed: Sequence[TurnRecord],
+        merged: Mapping[int, int],
+        reason: str,
+    ) -> None:
+        """Say what changed about final turns; nothing, if nothing did. Merged ids are said once more by name."""
+        merged = {old: new for old, new in merged.items() if old in self._introduced}
+        if not (revised or removed or merged):
+            return
+        self._introduce([*(turn.speaker for turn in revised), *merged.values()])
+        self._say(
+            Revision,
+            turns=[
+                RevisedTurn(
+                    id=f"t{turn.id}",
+                    speaker=speaker_id(turn.speaker),
+                    start=seconds(turn.start),
+                    end=seconds(turn.stop),
+                )
+                for turn in revised
+            ],
+            removed=[f"t{turn.id}" for turn in removed],
+            merged={speaker_id(old): speaker_id(new) for old, new in merged.items()},
+            reason=reason,
+        )
+        for old, new in merged.items():
+            self._say(SpeakerUpdate, speaker=speaker_id(old), merged_into=speaker_id(new))
+
+    def _introduce(self, speakers: Iterable[int]) -> None:
+        for speaker in speakers:
+            if speaker not in self._introduced:
+                self._introduced.add(speaker)
+                self._say(SpeakerNew, speaker=speaker_id(speaker))
+
+    def _say(self, kind: type[Event], **values: Any) -> None:
         self._seq += 1
-        self._outbox.append(kind(seq=self._seq, session=self.session, at=self._at, **fields))
+        self._events.append(kind(seq=self._seq, session=self.session, at=self._at, **values))
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` needs. Events not taken yet are not part of it."""
+        return {
+            "session": self.session,
+            "seq": self._seq,
+            "at": self._at,
+            "introduced": sorted(self._introduced),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Become the journal that `state` was taken from."""
+        self.session, self._seq, self._at = state["session"], state["seq"], state["at"]
+        self._introduced = set(state["introduced"])

@@ -1,7 +1,8 @@
-"""What a session remembers of its speakers: closed atoms, and the centres computed from them."""
+"""What a session remembers of its speakers, in bounded space: recent atoms all, older ones by example."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +23,11 @@ class Overlap:
     speaker: int = NOBODY
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Atom:
     """A stretch of one voice.
 
-    start, stop: cells; the start names the atom. vector: (size,) unit length, None where there was too
+    start, stop: cells; the start identifies the atom. vector: (size,) unit length, None where there was too
     little to embed. clean: seconds of this voice alone behind the vector. links: what the windows say.
     overlaps: where a second voice speaks. speaker: number, NOBODY while unnamed; confidence: of that name.
     """
@@ -43,7 +44,7 @@ class Atom:
 
 @dataclass(frozen=True)
 class Speakers:
-    """Speakers as directions: ids (n,), centres (n, size) unit length, seconds (n,) of clean speech behind."""
+    """Speakers as directions: ids (n,) ascending, centres (n, size) unit length, seconds (n,) behind them."""
 
     ids: NDArray[np.intp]
     centres: Floats
@@ -51,3 +52,132 @@ class Speakers:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def joined_by(self, speaker: int, vector: Floats, seconds: float) -> "Speakers":
+        """These and one more, known by a single vector."""
+        return Speakers(
+            np.append(self.ids, speaker),
+            np.vstack([self.centres, vector]),
+            np.append(self.seconds, np.float32(seconds)),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryRules:
+    """How much is remembered.
+
+    recent: atoms kept whole, the newest. exemplars: older atoms kept per speaker. solid: seconds of clean
+    speech from which an atom counts in full towards its speaker's centre; a lesser one counts a tenth.
+    """
+
+    recent: int = 320
+    exemplars: int = 16
+    solid: float = 0.6
+
+
+class Memory:
+    """Closed atoms: `recent` in order of time, and per speaker the exemplars of what came before.
+
+    Centres are computed from the atoms, never running means, so that a corrected name corrects them too.
+    """
+
+    def __init__(self, size: int, rules: MemoryRules) -> None:
+        self.size = size
+        self.rules = rules
+        self.recent: list[Atom] = []
+        self.exemplars: list[Atom] = []
+        self.since = 0  # cell before which atoms are kept by example only
+        self._speakers: Speakers | None = None
+
+    @property
+    def atoms(self) -> list[Atom]:
+        """All remembered atoms, exemplars first."""
+        return [*self.exemplars, *self.recent]
+
+    def add(self, atoms: Iterable[Atom]) -> None:
+        """Remember closed, named atoms; the oldest recent ones are kept by example or forgotten."""
+        self.recent += atoms
+        surplus = len(self.recent) - self.rules.recent
+        if surplus > 0:
+            leaving, self.recent = self.recent[:surplus], self.recent[surplus:]
+            self.since = max([self.since, *(atom.stop for atom in leaving)])
+            for atom in leaving:
+                self._keep_example(atom)
+        self._speakers = None
+
+    def rename(self, atoms: Sequence[Atom]) -> None:
+        """Replace all remembered atoms by the same ones under other names, in the order of `atoms`."""
+        self.exemplars = list(atoms[: len(self.exemplars)])
+        self.recent = list(atoms[len(self.exemplars) :])
+        self._speakers = None
+
+    def speakers(self) -> Speakers:
+        """The speakers as they are known now."""
+        if self._speakers is None:
+            self._speakers = centres(self.atoms, self.size, self.rules.solid)
+        return self._speakers
+
+    def _keep_example(self, atom: Atom) -> None:
+        """Keep an atom as an exemplar; where its speaker has too many, the one that adds least goes."""
+        if atom.vector is None or atom.clean < self.rules.solid:
+            return
+        self.exemplars.append(replace(atom, links={}, overlaps=()))
+        mine = [index for index, other in enumerate(self.exemplars) if other.speaker == atom.speaker]
+        if len(mine) > self.rules.exemplars:
+            del self.exemplars[mine[_least_telling([self.exemplars[index] for index in mine])]]
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` needs."""
+        return {
+            "recent": [_atom_state(a) for a in self.recent],
+            "exemplars": [_atom_state(a) for a in self.exemplars],
+            "since": self.since,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Become the memory that `state` was taken from."""
+        self.recent = [_atom_of(row) for row in state["recent"]]
+        self.exemplars = [_atom_of(row) for row in state["exemplars"]]
+        self.since = state["since"]
+        self._speakers = None
+
+
+def centres(atoms: Iterable[Atom], size: int, solid: float) -> Speakers:
+    """The mean direction of every speaker's atoms, weighted by clean speech."""
+    named = [atom for atom in atoms if atom.vector is not None and atom.speaker != NOBODY]
+    ids, rows = np.unique(np.array([atom.speaker for atom in named], np.intp), return_inverse=True)
+    weights = np.array([a.clean if a.clean >= solid else 0.1 * a.clean for a in named], np.float32)
+    vectors = np.array([atom.vector for atom in named], np.float32).reshape(len(named), size)
+    sums = np.zeros((len(ids), size), np.float32)
+    np.add.at(sums, rows, vectors * weights[:, None])
+    seconds = np.bincount(rows, weights, minlength=len(ids)).astype(np.float32)
+    return Speakers(ids, sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9), seconds)
+
+
+def _least_telling(atoms: Sequence[Atom]) -> int:
+    """Index of the atom that a speaker can best do without: short, or much like another one."""
+    vectors = np.stack([atom.vector for atom in atoms if atom.vector is not None])
+    alike = vectors @ vectors.T
+    np.fill_diagonal(alike, -1)
+    clean = np.array([atom.clean for atom in atoms])
+    return int(np.argmin(np.minimum(clean, 2.0) * (1 - alike.max(axis=1))))
+
+
+def _atom_state(atom: Atom) -> list[Any]:
+    overlaps = [[o.start, o.stop, _link_rows(o.links), o.speaker] for o in atom.overlaps]
+    return [
+        atom.start, atom.stop, atom.vector, atom.clean, _link_rows(atom.links), overlaps, atom.speaker,
+        atom.confidence,
+    ]  # fmt: skip
+
+
+def _atom_of(row: list[Any]) -> Atom:
+    start, stop, vector, clean, links, overlaps, speaker, confidence = row
+    return Atom(
+        start, stop, vector, clean, dict(map(tuple, links)),
+        tuple(Overlap(o[0], o[1], dict(map(tuple, o[2])), o[3]) for o in overlaps), speaker, confidence,
+    )  # fmt: skip
+
+
+def _link_rows(links: Links) -> list[list[Any]]:
+    return [[start, weight] for start, weight in links.items()]

@@ -21,8 +21,8 @@ class NamingRules:
     """Weights of the evidence.
 
     trust: how much of the prior the windows' links decide; the rest is spread evenly over all speakers.
-    stranger: prior of a voice not heard before, against an even share of one.
-    voice: tempering of the voice's log-likelihood ratio; 1 takes it at its word.
+    stranger: prior of a voice not heard before, against an even share of one. voice: tempering of the
+    voice's log-likelihood ratio; 1 takes it at its word.
     """
 
     trust: float = 0.9
@@ -32,13 +32,11 @@ class NamingRules:
 
 def linked(links: Links, speaker_of: Mapping[int, int], ids: Ints) -> Floats:
     """(ids,) share of a stretch that the windows give to each speaker, by the atoms it is linked to."""
-    shares = np.zeros(len(ids), np.float32)
-    position = {int(speaker): index for index, speaker in enumerate(ids)}
+    totals: dict[int, float] = {}
     for start, weight in links.items():
-        index = position.get(speaker_of.get(start, NOBODY))
-        if index is not None:
-            shares[index] += weight
-    return shares
+        speaker = speaker_of.get(start, NOBODY)
+        totals[speaker] = totals.get(speaker, 0.0) + weight
+    return np.array([totals.get(speaker, 0.0) for speaker in ids.tolist()], np.float32)
 
 
 def posterior(voice: Floats, shares: Floats, rules: NamingRules) -> Floats:
@@ -46,10 +44,9 @@ def posterior(voice: Floats, shares: Floats, rules: NamingRules) -> Floats:
 
     voice: (n,) log-likelihood ratios against "somebody else"; shares: (n,) from `linked`. Returns (n + 1,).
     """
-    even = 1 / (len(voice) + 1)
-    prior = np.empty(len(voice) + 1)
-    prior[:-1] = (1 - rules.trust) * even + rules.trust * shares
-    prior[-1] = rules.stranger * ((1 - rules.trust) * even + rules.trust * max(0.0, 1 - float(shares.sum())))
+    even = (1 - rules.trust) / (len(voice) + 1)
+    unclaimed = max(0.0, 1.0 - float(shares.sum()))
+    prior = np.append(even + rules.trust * shares, rules.stranger * (even + rules.trust * unclaimed))
     evidence = np.log(prior) + np.append(rules.voice * voice, 0.0)
     likely = np.exp(evidence - evidence.max())
     result: Floats = likely / likely.sum()

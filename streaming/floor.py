@@ -1,0 +1,81 @@
+"""Who has the floor: the set of people speaking at the newest edge, and when it changed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .timeline import Piece
+
+
+@dataclass(frozen=True, slots=True)
+class FloorChange:
+    """From cell `at` on, `speakers` speak; sets are ascending."""
+
+    at: int
+    speakers: tuple[int, ...]
+    started: tuple[int, ...]
+    ended: tuple[int, ...]
+    confidence: float
+
+
+class Floor:
+    """Compares who speaks now with who was last said to. Said changes are never taken back; turns are.
+
+    patience: cells of silence after which a speaker is held to have ended.
+    """
+
+    def __init__(self, patience: int) -> None:
+        self.patience = patience
+        self.speaking: dict[int, int] = {}  # speaker -> cell at which their speech was last seen to end
+        self._heard = 0
+
+    def follow(self, turns: Sequence[Piece], now: int) -> list[FloorChange]:
+        """The changes since the last call, in order of time. turns: those that reach beyond the last call."""
+        steps: list[tuple[int, bool, int, float]] = []  # cell, whether it is a start, speaker, confidence
+        current = {turn.speaker: turn for turn in turns if turn.stop + self.patience >= now}
+        for turn in turns:
+            if turn.speaker in self.speaking or turn.stop <= self._heard:
+                continue
+            if turn.speaker in current and current[turn.speaker] is not turn:
+                continue
+            steps.append((turn.start, True, turn.speaker, turn.confidence))
+            if turn.speaker not in current:
+                steps.append((turn.stop, False, turn.speaker, turn.confidence))
+        for speaker, seen in self.speaking.items():
+            if speaker not in current:
+                mine = [turn for turn in turns if turn.speaker == speaker]
+                stop = max([seen if not mine else 0, *(turn.stop for turn in mine)])
+                confidence = max((turn.confidence for turn in mine), default=0.5)
+                steps.append((stop, False, speaker, confidence))
+        before = set(self.speaking)
+        self.speaking = {speaker: turn.stop for speaker, turn in current.items()}
+        self._heard = now
+        return _changes(before, sorted(steps))
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` needs."""
+        return {"speaking": [list(row) for row in self.speaking.items()], "heard": self._heard}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Become the floor that `state` was taken from."""
+        self.speaking = {speaker: stop for speaker, stop in state["speaking"]}
+        self._heard = state["heard"]
+
+
+def _changes(speaking: set[int], steps: Sequence[tuple[int, bool, int, float]]) -> list[FloorChange]:
+    changes: list[FloorChange] = []
+    for at in sorted({step[0] for step in steps}):
+        now = [step for step in steps if step[0] == at]
+        started = {speaker for _, is_start, speaker, _ in now if is_start}
+        ended = {speaker for _, is_start, speaker, _ in now if not is_start}
+        speaking = (speaking | started) - ended
+        changes.append(
+            FloorChange(
+                at,
+                tuple(sorted(speaking)),
+                tuple(sorted(started - ended)),
+                tuple(sorted(ended - started)),
+                round(max(confidence for *_, confidence in now), 2),
+            )
+        )
+    return [change for change in changes if change.started or change.ended]

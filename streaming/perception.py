@@ -1,0 +1,198 @@
+"""From samples to atoms: everything between the ring of audio and the question who it was."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hocket.models.roles import EmbedderSpec, SegmenterSpec
+
+from .atoms import AtomRules, Span, cut, runs_of
+from .curves import Curves
+from .evidence import Hearing, links
+from .frames import FrameCache
+from .grid import FrameGrid, Grid
+from .memory import Atom, Links, Overlap
+from .powerset import Powerset
+from .requests import EmbedRequest, FramesRequest, SegmentRequest
+from .ring import Ring
+
+Floats = NDArray[np.float32]
+
+LINK_LEAST = 0.01  # links below this share are forgotten
+OVERLAP_ON = 0.5  # probability from which a cell has a second voice
+OVERLAP_SHORTEST = 5  # cells below which an overlap is not worth a second name
+
+
+class Perception:
+    """The newest stretch of a session, heard: audio, curves, cached frames, atoms and their vectors.
+
+    reach: samples of the past that are kept. One step goes: hear, window, take_window, cut, calls, take_frames,
+    poolings, take_vector, atoms.
+    """
+
+    def __init__(
+        self, segmenter: SegmenterSpec, embedder: EmbedderSpec, rules: AtomRules, grid: Grid, reach: int
+    ) -> None:
+        self._grid = grid
+        self._rules = rules
+        self._embedder = embedder
+        self._frame_grid = FrameGrid(grid.cell, segmenter.frame_step, segmenter.frame_offset)
+        self._powerset = Powerset(segmenter.classes)
+        self._ring = Ring(reach)
+        self._curves = Curves(self._powerset, grid.cells(reach))
+        self._frames = FrameCache(embedder, reach)
+        self._vectors: dict[tuple[int, int], tuple[Floats, float]] = {}
+        self.spans: list[Span] = []
+        self.now = 0
+
+    @property
+    def samples_heard(self) -> int:
+        """Samples taken so far."""
+        return self._ring.stop
+
+    def append(self, samples: Floats) -> None:
+        """Take samples, at most one hop beyond `now`."""
+        self._ring.append(samples)
+
+    def append_silence(self, num_samples: int) -> None:
+        """Take samples that never arrived."""
+        self._ring.extend(num_samples)
+
+    def hear(self, stop: int) -> None:
+        """Move the clock to sample `stop`, a cell edge."""
+        self.now = self._grid.cells(stop)
+        self._curves.extend(self.now)
+        self._frames.extend(stop)
+
+    def window(self, start: int, stop: int) -> SegmentRequest | None:
+        """The request for a window; None, and the window taken for silence, where every sample is 0."""
+        audio = self._ring.view(max(start, 0), stop)
+        if not audio.any():
+            silence = np.zeros((self.now - max(start, 0) // self._grid.cell, len(self._powerset.classes)))
+            silence[:, self._powerset.sizes == 0] = 1
+            self._curves.add(max(start, 0) // self._grid.cell, silence.astype(np.float32))
+            return None
+        before = np.zeros(max(0, -start), np.float32)
+        return SegmentRequest(start, stop, np.concatenate([before, audio]))
+
+    def take_window(self, request: SegmentRequest, logits: Floats) -> None:
+        """Take the class scores (frames, classes) of a window."""
+        probabilities = self._powerset.probabilities(logits)
+        cells = self._frame_grid.to_cells(probabilities, request.stop - request.start)
+        before = max(0, -request.start // self._grid.cell)
+        self._curves.add(max(0, request.start // self._grid.cell), cells[before:])
+
+    def cut(self, first: int) -> None:
+        """Cut what has been heard from cell `first` on into atoms."""
+        speech, change = self._curves.speech(first, self.now), self._curves.change(first, self.now)
+        self.spans = cut(speech, change, first, self._rules)
+
+    def calls(self, *, is_last: bool) -> list[FramesRequest]:
+        """Frame features that the atoms still need."""
+        cell = self._grid.cell
+        stretches = [(span.start * cell, span.stop * cell) for span in self.spans]
+        return [
+            self._frames.request(call, self._ring)
+            for call in self._frames.calls_for(stretches, is_last=is_last)
+        ]
+
+    def take_frames(self, request: FramesRequest, frames: Floats) -> None:
+        """Take frame features (frames, channels)."""
+        self._frames.put(request.start, request.stop, frames)
+
+    def poolings(self) -> list[EmbedRequest]:
+        """Vectors that the atoms still need: all but those whose frames will not change any more."""
+        cell = self._grid.cell
+        known, self._vectors = self._vectors, {}
+        requests = []
+        for span in self.spans:
+            key = span.start, span.stop
+            if key in known and span.stop * cell <= self._frames.settled:
+                self._vectors[key] = known[key]
+            elif (found := self._frames.view(span.start * cell, span.stop * cell)) is not None:
+                first, frames = found
+                requests.append(EmbedRequest(*key, frames.copy(), self._alone(first, len(frames))))
+        return requests
+
+    def take_vector(self, request: EmbedRequest, vector: Floats) -> None:
+        """Take an atom's vector (size,). One that is not finite is refused: the atom stays without."""
+        if np.isfinite(vector).all():
+            clean = float(request.weights.sum()) * self._embedder.frame_step / self._embedder.rate
+            self._vectors[request.start, request.stop] = vector, clean
+
+    def atoms(self, past: Sequence[Atom]) -> list[Atom]:
+        """The atoms as they now stand, with vectors, links and overlaps, unnamed.
+
+        past: remembered atoms, of which those still in reach can be linked to.
+        """
+        if not self.spans:
+            return []
+        start = self._curves.start
+        past = [atom for atom in past if atom.start >= start]
+        overlap = self._curves.overlap(start, self.now)
+        hearing = Hearing(self._curves.windows, start, self.now, 1 - overlap)
+        spans = [(span.start, span.stop) for span in self.spans]
+        others = hearing.alone([*((atom.start, atom.stop) for atom in past), *spans])
+        starts = [*(atom.start for atom in past), *(span.start for span in self.spans)]
+        table = links(others[len(past) :], others)
+        doubles = self._doubles(overlap, start)
+        second = links(hearing.whole(doubles), others) if doubles else np.zeros((0, len(starts)))
+        atoms = []
+        for span, row in zip(self.spans, table):
+            vector, clean = self._vectors.get((span.start, span.stop), (None, 0.0))
+            overlaps = tuple(
+                Overlap(a, b, _as_links(starts, shares))
+                for (a, b), shares in zip(doubles, second)
+                if span.start <= a < span.stop
+            )
+            mine = _as_links(starts, row, without=span.start)
+            atoms.append(Atom(span.start, span.stop, vector, clean, mine, overlaps))
+        return atoms
+
+    def _doubles(self, overlap: Floats, start: int) -> list[tuple[int, int]]:
+        """Cells [start, stop) of the atoms' overlaps; one that spans two atoms is cut between them."""
+        return [
+            (a + span.start, b + span.start)
+            for span in self.spans
+            for a, b in runs_of(overlap[span.start - start : span.stop - start] > OVERLAP_ON)
+            if b - a >= OVERLAP_SHORTEST
+        ]
+
+    def _alone(self, first: int, num_frames: int) -> Floats:
+        """(num_frames,) 1 where one voice speaks alone, 0 in overlap; all 1 where too few would remain."""
+        per_frame = self._embedder.frame_step // self._grid.cell
+        cells = np.arange(first * per_frame, (first + num_frames) * per_frame)
+        cells = np.clip(cells, self._curves.start, self.now - 1)
+        overlap = self._curves.overlap(int(cells[0]), int(cells[-1]) + 1)[cells - cells[0]]
+        alone = overlap.reshape(num_frames, per_frame).mean(axis=1) < OVERLAP_ON
+        if alone.sum() < self._embedder.min_frames:
+            return np.ones(num_frames, np.float32)
+        return alone.astype(np.float32)
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` needs."""
+        return {
+            "ring": self._ring.state(),
+            "curves": self._curves.state(),
+            "frames": self._frames.state(),
+            "vectors": [[*key, vector, clean] for key, (vector, clean) in self._vectors.items()],
+            "now": self.now,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Become the perception that `state` was taken from."""
+        self._ring.restore(state["ring"])
+        self._curves.restore(state["curves"])
+        self._frames.restore(state["frames"])
+        self._vectors = {(a, b): (vector, clean) for a, b, vector, clean in state["vectors"]}
+        self.now = state["now"]
+
+
+def _as_links(starts: Sequence[int], shares: Iterable[float], without: int | None = None) -> Links:
+    return {
+        start: float(share)
+        for start, share in zip(starts, shares)
+        if start != without and share > LINK_LEAST
+    }
