@@ -161,7 +161,7 @@ def _type(message: Message) -> TensorType:
 def _size(dimension: Message) -> int | None:
     if 1 not in dimension:
         if dimension.message(2).integer(1):
-            raise dimension.damaged("a tensor of unknown rank")
+            raise dimension.damaged("a tensor has no known rank, which cannot be read")
         return None
     size = dimension.message(1).integer(1)
     if size < 0:

@@ -88,7 +88,6 @@ def topk(call: Call, graph: Graph) -> Symbols:
         2,
         axis=call.axis(default=-1),
         largest=int(not call.flag("ascending", False)),
-        sorted=int(call.flag("sort", True)),
     )
     return outputs[: len(call.operation.outputs)]
 

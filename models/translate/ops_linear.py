@@ -3,32 +3,40 @@
 import numpy as np
 
 from .call import Call
-from .graph import Graph
+from .graph import Graph, inside
 from .registry import Symbols, lowers
 
 
 @lowers("linear")
 def linear(call: Call, graph: Graph) -> Symbols:
     """x @ weight.T + bias; the weight is (out, in). ONNX's Gemm takes matrices only, so MatMul and Add."""
-    if call.is_constant("weight"):
-        weight = graph.constant(np.ascontiguousarray(call.floats("weight").T))
-    else:
-        weight = graph.add("Transpose", call.operand("weight"), perm=[1, 0])
-    product = graph.add("MatMul", call.operand(), weight)
-    return graph.add("Add", product, call.operand("bias")) if call.has("bias") else product
+    weight = _factor(call, graph, "weight", is_transposed=True)
+    product = graph.add("MatMul", _factor(call, graph, "x"), weight)
+    return graph.add("Add", product, _factor(call, graph, "bias")) if call.has("bias") else product
 
 
 @lowers("matmul")
 def matmul(call: Call, graph: Graph) -> Symbols:
-    return graph.add("MatMul", _factor(call, graph, "x"), _factor(call, graph, "y"))
+    x, y = (
+        _factor(call, graph, key, is_transposed=call.flag(f"transpose_{key}", False)) for key in ("x", "y")
+    )
+    return graph.add("MatMul", x, y)
 
 
-def _factor(call: Call, graph: Graph, key: str) -> str:
+def _factor(call: Call, graph: Graph, key: str, *, is_transposed: bool = False) -> str:
+    """An operand of the result's type (iOS 17 mixes whole numbers with floats), its last axes swapped."""
+    wanted = inside(call.operation.outputs[0].type.dtype)
     rank = call.rank(key)
-    if not call.flag(f"transpose_{key}", False) or rank < 2:
-        return call.operand(key)
-    order = [*range(rank - 2), rank - 1, rank - 2]
-    return graph.add("Transpose", call.operand(key), perm=order)
+    swaps = is_transposed and rank > 1
+    if call.is_constant(key):
+        array = call.array(key).astype(wanted)
+        return graph.constant(np.ascontiguousarray(array.swapaxes(-1, -2)) if swaps else array)
+    symbol = call.operand(key)
+    if inside(call.type(key).dtype) != wanted:
+        symbol = graph.cast(symbol, wanted)
+    if swaps:
+        symbol = graph.add("Transpose", symbol, perm=[*range(rank - 2), rank - 1, rank - 2])
+    return symbol
 
 
 @lowers("einsum")

@@ -81,15 +81,3 @@ def l2_norm(call: Call, graph: Graph) -> Symbols:
     squares = graph.add("ReduceSumSquare", call.operand(), axes=[-3, -2, -1], keepdims=1)
     shifted = graph.add("Add", squares, graph.constant(call.number("epsilon", 1e-6)))
     return graph.add("Div", call.operand(), graph.add("Sqrt", shifted))
-
-
-@lowers("local_response_norm")
-def local_response_norm(call: Call, graph: Graph) -> Symbols:
-    return graph.add(
-        "LRN",
-        call.operand(),
-        size=call.integer("size"),
-        alpha=call.number("alpha", 1e-4),
-        beta=call.number("beta", 0.75),
-        bias=call.number("k", 1.0),
-    )

@@ -12,66 +12,39 @@ _SAMPLING = {
     "UNALIGN_CORNERS": "half_pixel",
 }
 _LIMITS = "no sampling mode OFFSET_CORNERS"
+_KNOWN_SIZES = "fractional factors only where the input's sizes are known"
 
 
-@lowers("upsample_nearest_neighbor")
+@lowers("upsample_nearest_neighbor", limits=_KNOWN_SIZES)
 def upsample_nearest_neighbor(call: Call, graph: Graph) -> Symbols:
-    factors = [call.number(f"scale_factor_{side}", 1.0) for side in ("height", "width")]
-    scales = graph.constant([1.0] * (call.rank() - 2) + factors)
-    return graph.add(
-        "Resize",
-        call.operand(),
-        "",
-        scales,
-        mode="nearest",
-        coordinate_transformation_mode="asymmetric",
-        nearest_mode="floor",
-    )
+    return _scaled(call, graph, "nearest", "asymmetric")
 
 
-@lowers("upsample_bilinear", limits="fractional factors only where the input's sizes are known")
+@lowers("upsample_bilinear", limits=_KNOWN_SIZES)
 def upsample_bilinear(call: Call, graph: Graph) -> Symbols:
-    mode = "align_corners" if call.flag("align_corners", True) else "half_pixel"
-    factors = [call.number(f"scale_factor_{side}", 1.0) for side in ("height", "width")]
-    sizes = call.type().shape[-2:]
-    if any(size is None for size in sizes):
-        if any(factor % 1 for factor in factors):
-            call.refuse("a fractional factor for sizes that are not known")
-        scales = graph.constant([1.0] * (call.rank() - 2) + factors)
-        return graph.add(
-            "Resize", call.operand(), "", scales, mode="linear", coordinate_transformation_mode=mode
-        )
-    # The factor is what the rounded sizes make it, not what was asked for.
-    target = [int((size or 0) * factor) for size, factor in zip(sizes, factors, strict=True)]
-    return _resized(call, graph, graph.constant(target), "linear", mode)
+    if call.flag("align_corners", True):
+        return _scaled(call, graph, "linear", "align_corners")
+    is_centred = call.flag("half_pixel_centers", True)
+    return _scaled(call, graph, "linear", "half_pixel" if is_centred else "asymmetric")
 
 
 @lowers("resize_bilinear", limits=_LIMITS)
 def resize_bilinear(call: Call, graph: Graph) -> Symbols:
-    return _resized(call, graph, _target(call, graph), "linear", _sampling(call))
+    target = graph.constant([call.integer(f"target_size_{side}", 1) for side in ("height", "width")])
+    return _resized(call, graph, target, "linear", _sampling(call))
 
 
-@lowers("resize_nearest_neighbor")
-def resize_nearest_neighbor(call: Call, graph: Graph) -> Symbols:
-    return _resized(call, graph, _target(call, graph), "nearest", "asymmetric")
-
-
-@lowers("resize", limits=_LIMITS)
+@lowers("resize", limits=f"no nearest neighbours; {_LIMITS}")
 def resize(call: Call, graph: Graph) -> Symbols:
     """The last `resized_dims` axes to the end of `shape`, where 0 keeps a size."""
-    kinds = {"LINEAR": "linear", "NEAREST_NEIGHBOR": "nearest"}
-    mode, count = call.text("interpolation_mode", "LINEAR"), call.integer("resized_dims")
-    if mode not in kinds:
+    if (mode := call.text("interpolation_mode", "LINEAR")) != "LINEAR":
+        # Which neighbour is nearest is not documented, and the known examples fit more than one rule.
         call.refuse(f"interpolation_mode {mode!r}")
-    last = graph.constant(list(range(-count, 0)))
-    asked = graph.add("Gather", call.operand("shape"), last)
+    count = call.integer("resized_dims")
+    asked = graph.add("Gather", call.operand("shape"), graph.constant(list(range(-count, 0))))
     own = graph.add("Shape", call.operand(), start=-count)
     target = graph.add("Where", graph.add("Equal", asked, graph.constant(0)), own, asked)
-    return _resized(call, graph, target, kinds[mode], _sampling(call), count)
-
-
-def _target(call: Call, graph: Graph) -> str:
-    return graph.constant([call.integer(f"target_size_{side}", 1) for side in ("height", "width")])
+    return _resized(call, graph, target, "linear", _sampling(call), count)
 
 
 def _sampling(call: Call) -> str:
@@ -79,6 +52,24 @@ def _sampling(call: Call) -> str:
     if mode not in _SAMPLING:
         call.refuse(f"sampling_mode {mode!r}")
     return _SAMPLING[mode]
+
+
+def _scaled(call: Call, graph: Graph, kind: str, sampling: str) -> str:
+    """x with its last two axes multiplied; a fractional factor is what the rounded sizes make of it."""
+    factors = [call.number(f"scale_factor_{side}", 1.0) for side in ("height", "width")]
+    if all(factor.is_integer() for factor in factors):
+        own = graph.add("Shape", call.operand(), start=-2)
+        target = graph.add("Mul", own, graph.constant([int(factor) for factor in factors]))
+    else:
+        sizes = call.type().shape[-2:]
+        target = graph.constant([_multiplied(call, *pair) for pair in zip(sizes, factors, strict=True)])
+    return _resized(call, graph, target, kind, sampling)
+
+
+def _multiplied(call: Call, size: int | None, factor: float) -> int:
+    if size is None:
+        call.refuse("a fractional factor for sizes that are not known")
+    return int(size * factor)
 
 
 def _resized(call: Call, graph: Graph, target: str, kind: str, sampling: str, count: int = 2) -> str:

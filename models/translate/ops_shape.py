@@ -11,9 +11,13 @@ from .registry import Symbols, lowers
 _MAX_ELEMENTS = 1 << 28
 
 
-@lowers("reshape")
+@lowers("reshape", limits="0 only where the rank stays")
 def reshape(call: Call, graph: Graph) -> Symbols:
     # 0 keeps the input's size and -1 takes what is left in both worlds.
+    if call.is_constant("shape"):
+        sizes = call.integers("shape")
+        if 0 in sizes and len(sizes) != call.rank():
+            call.refuse(f"shape {sizes} of a tensor of rank {call.rank()}")
     return graph.add("Reshape", call.operand(), call.operand("shape"))
 
 
