@@ -8,7 +8,6 @@ import logging
 import os
 import sys
 from importlib.metadata import version
-from importlib.util import find_spec
 
 import typer
 
@@ -19,6 +18,7 @@ from .devices import devices
 from .diarize import diarize
 from .evaluate import bench, evaluate
 from .listen import listen
+from .models import app as models
 from .report import LogToPeople, fail
 
 TRACEBACK = "HOCKET_TRACEBACK"
@@ -59,10 +59,7 @@ app.command(rich_help_panel="Hear")(diarize)
 app.command(rich_help_panel="Hear")(devices)
 app.command("eval", rich_help_panel="Measure")(evaluate)
 app.command(rich_help_panel="Measure")(bench)
-if find_spec("hocket.streaming.cli.models"):
-    from .models import app as models
-
-    app.add_typer(models, name="models", rich_help_panel="Models")
+app.add_typer(models, name="models", rich_help_panel="Models")
 
 
 def main() -> None:

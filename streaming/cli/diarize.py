@@ -94,10 +94,10 @@ def diarize(
     truth = read_rttm(reference) if reference is not None else {}
     config = options.config(latency, hop, max_speakers)
     code = 0
-    sources: list[tuple[str, str, Source]] = []
+    sources: dict[str, Source] = {}
     for file, recording in zip(files, recordings, strict=True):
         try:
-            sources.append((file, recording, _open(file, rate, channels, encoding, realtime)))
+            sources[recording] = _open(file, rate, channels, encoding, realtime)
         except AudioError as error:
             fail(str(error))
             code = 1
@@ -110,14 +110,14 @@ def diarize(
     from .session import exit_code, hear
     from .views import live_views, progress_views, summary_views
 
-    for file, recording, source in sources:
+    for recording, source in sources.items():
         stdout = StandardOutput(source.close)
         diarizer = Diarizer(pair.segmenter, pair.embedder, config, session=recording, models=pair.names)
         sinks = outputs.sinks(recording, stdout, _true_turns(truth, recording, reference))
         if not quiet:
             duration = None if source.num_samples is None else source.num_samples / source.rate_hz
-            views = live_views(file, stdout=None) if realtime else progress_views(file, duration)
-            sinks = [*views, *sinks, *summary_views(file)]
+            views = live_views(recording, None) if realtime else progress_views(recording, duration)
+            sinks = [*views, *sinks, *summary_views(recording)]
         try:
             ended = exit_code(hear(source, diarizer, sinks))
         except AudioError as error:

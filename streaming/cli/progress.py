@@ -20,6 +20,7 @@ class ProgressBar:
             TaskProgressColumn(),
             TextColumn("{task.fields[heard]}"),
             TimeRemainingColumn(compact=True),
+            TextColumn("left"),
             console=console,
             transient=True,
         )

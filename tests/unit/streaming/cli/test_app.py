@@ -45,7 +45,16 @@ def hocket(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], 
 def test_help_names_every_command_and_how_to_start(hocket: Hocket) -> None:
     run = hocket("--help")
     assert run.code == 0
-    for command in ("demo", "listen", "diarize", "devices", "eval", "bench", "hocket diarize meeting.wav"):
+    for command in (
+        "demo",
+        "listen",
+        "diarize",
+        "devices",
+        "eval",
+        "bench",
+        "models",
+        "hocket diarize meeting.wav",
+    ):
         assert command in run.out
 
 
