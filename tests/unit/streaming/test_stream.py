@@ -1,7 +1,6 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncGenerator, Sequence
 
 import numpy as np
 import pytest
@@ -13,48 +12,8 @@ from hocket.streaming.sources.base import Block, Lost
 from hocket.streaming.stream import StreamReport, stream
 from tests.fake_engine import FakeEngine
 from tests.notebook import Notebook, assert_whole
+from tests.script import Script, blocks
 from tests.sound import tone
-
-
-class Script:
-    """A source that says what it was told to, in the order it was told."""
-
-    num_samples: int | None = None
-
-    def __init__(
-        self,
-        pieces: Sequence[Block | Lost | Exception],
-        *,
-        rate_hz: int = 16_000,
-        channels: int = 1,
-        live: bool = False,
-        pause: float = 0.0,
-    ) -> None:
-        self.rate_hz, self.channels, self.live = rate_hz, channels, live
-        self.was_left = False
-        self._pieces, self._pause, self._closed = pieces, pause, False
-
-    def close(self) -> None:
-        self._closed = True
-
-    async def blocks(self) -> AsyncGenerator[Block | Lost, None]:
-        try:
-            for piece in self._pieces:
-                if isinstance(piece, Exception):
-                    raise piece
-                yield piece
-                await asyncio.sleep(self._pause)
-                if self._closed:
-                    return
-        finally:
-            self.was_left = True
-
-
-def blocks(seconds: float, *, rate: int = 16_000, channels: int = 1) -> list[Block]:
-    """A tone in pieces of 0.1 s."""
-    samples = np.stack([tone(seconds, rate=rate)] * channels, axis=1)
-    length = rate // 10
-    return [Block(samples[start : start + length]) for start in range(0, len(samples), length)]
 
 
 def run(
