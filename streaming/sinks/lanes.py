@@ -3,6 +3,8 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
 from rich.text import Text
 
@@ -55,17 +57,18 @@ def lane(turns: Iterable[Turn], gaps: Iterable[Gap], window: Window, colour: str
             spoken[half] = True
             final[half] |= turn.state == "final"
     hatched = {half // 2 for gap in gaps for half in window.halves(gap.start, gap.end)}
-    text = Text(no_wrap=True, overflow="crop")
+    cells = []
     for column in range(window.columns):
         pair = slice(2 * column, 2 * column + 2)
         left, right = spoken[pair]
         if left or right:
             shapes = _FINAL if any(final[pair]) else _PROVISIONAL
-            text.append(shapes[left, right], colour)
-        elif column in hatched:
-            text.append("╱", "dim")
+            cells.append((shapes[left, right], colour))
         else:
-            text.append(" ")
+            cells.append(("╱", "dim") if column in hatched else (" ", ""))
+    text = Text(no_wrap=True, overflow="crop")
+    for style, run in groupby(cells, key=itemgetter(1)):
+        text.append("".join(shape for shape, _ in run), style)
     return text
 
 

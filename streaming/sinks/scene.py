@@ -93,9 +93,13 @@ class Scene:
         resolved = self.replay.resolve(speaker)
         return self.replay.names.get(resolved, resolved)
 
-    def turns_after(self, start: float) -> list[Turn]:
-        """Turns that reach past `start`, as they now read, in no order."""
-        return [turn for turn in self.replay.turns.values() if turn.end > start]
+    def turns_after(self, start: float) -> dict[str, list[Turn]]:
+        """Turns that reach past `start`, as they now read, in no order, by the speaker that they are now."""
+        by_speaker: dict[str, list[Turn]] = {}
+        for turn in self.replay.turns.values():
+            if turn.end > start:
+                by_speaker.setdefault(self.replay.resolve(turn.speaker), []).append(turn)
+        return by_speaker
 
     def _meet(self, speaker: str) -> None:
         if speaker not in self._seen:

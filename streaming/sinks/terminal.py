@@ -74,12 +74,7 @@ class SceneView:
                 ("● " if speaks else "  ", speaker_colour(speaker)),
                 (f"{names[speaker]:<{label_width}}", f"{speaker_colour(speaker)}{' bold' if speaks else ''}"),
                 "  ",
-                lane(
-                    (turn for turn in turns if scene.replay.resolve(turn.speaker) == speaker),
-                    gaps,
-                    window,
-                    speaker_colour(speaker),
-                ),
+                lane(turns.get(speaker, ()), gaps, window, speaker_colour(speaker)),
                 f"  {clock(math.ceil(seconds[speaker])):>5}",
                 (f" {seconds[speaker] / total:4.0%}", "dim"),
                 no_wrap=True,
