@@ -111,7 +111,7 @@ class SceneView:
             now.append("nobody")
         status = Text(justify="right", no_wrap=True)
         if scene.status is not None:
-            status.append(f"lag {scene.status.lag:.1f} s  {scene.status.rtf:.2f} × real time", "dim")
+            status.append(f"lag {scene.status.lag:.1f} s  rtf {scene.status.rtf:.2f}", "dim")
             if scene.status.dropped > 0:
                 status.append(f"  {scene.status.dropped:.1f} s lost", "red")
         footer = Table.grid(expand=True, padding=(0, 1))
