@@ -15,7 +15,7 @@ class ProgressBar:
     def __init__(self, console: Console, title: str, duration: float | None) -> None:
         self._duration = duration
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             TaskProgressColumn(),
             TextColumn("{task.fields[heard]}"),

@@ -83,7 +83,7 @@ def summarize(scene: Scene) -> Summary:
 
 def summary_view(summary: Summary, title: str) -> RenderableType:
     """The figures to print: a table with a row per speaker, and a line about the whole."""
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column("speaker", no_wrap=True)
     for heading in ("speaking", "share", "turns", "overlap", "longest"):
         table.add_column(heading, justify="right", no_wrap=True)

@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Iterable
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live
 from rich.table import Table
@@ -60,34 +61,38 @@ class SceneView:
             yield Text("nobody has spoken yet", "dim")
             yield Text()
             return
-        total = sum(seconds.values())
         shown = self._most_recent(list(seconds), max(1, height - _FRAME_ROWS))
         spaced = 2 * len(shown) + _FRAME_ROWS <= height
-        names = {speaker: _shortened(scene.name(speaker), _LONGEST_NAME) for speaker in shown}
-        label_width = max(map(len, names.values()))
+        names = {speaker: scene.name(speaker) for speaker in shown}
+        label_width = min(_LONGEST_NAME, max(map(cell_len, names.values())))
         window = Window.ending(scene.now, SHOWN_SECONDS, max(_LEAST_LANE, width - label_width - 18))
         turns = scene.turns_after(window.start)
         gaps = [gap for gap in scene.gaps if gap.end > window.start]
         for speaker in shown:
-            speaks = speaker in scene.speaking
-            yield Text.assemble(
-                ("● " if speaks else "  ", speaker_colour(speaker)),
-                (f"{names[speaker]:<{label_width}}", f"{speaker_colour(speaker)}{' bold' if speaks else ''}"),
-                "  ",
+            yield _line(
+                *self._label(speaker, label_width),
                 lane(turns.get(speaker, ()), gaps, window, speaker_colour(speaker)),
                 f"  {clock(math.ceil(seconds[speaker])):>5}",
-                (f" {seconds[speaker] / total:4.0%}", "dim"),
-                no_wrap=True,
-                overflow="crop",
+                (f" {seconds[speaker] / sum(seconds.values()):4.0%}", "dim"),
             )
             if spaced:
                 yield Text()
         if len(shown) < len(seconds):
             more = len(seconds) - len(shown)
-            yield Text(f"  and {more} more, silent for longer", "dim", no_wrap=True, overflow="ellipsis")
+            yield _line((f"  and {more} more, silent for longer", "dim"))
         for row in axis(window).split("\n"):
-            yield Text(" " * (label_width + 4), no_wrap=True, overflow="crop").append_text(row)
+            yield _line(" " * (label_width + 4), row)
         yield Text()
+
+    def _label(self, speaker: str, width: int) -> list[tuple[str, str]]:
+        """What stands before a lane: a dot for who speaks, the name cut or filled to `width` columns."""
+        speaks = speaker in self._scene.speaking
+        colour = speaker_colour(speaker)
+        name = self._scene.name(speaker)
+        if cell_len(name) > width:
+            name = set_cell_size(name, width - 1) + "…"
+        style = f"{colour} bold" if speaks else colour
+        return [("● " if speaks else "  ", colour), (f"{set_cell_size(name, width)}  ", style)]
 
     def _most_recent(self, speakers: list[str], most: int) -> list[str]:
         """At most so many speakers, those heard last, in the order they came in."""
@@ -103,12 +108,8 @@ class SceneView:
 
     def _footer(self) -> Iterable[RenderableType]:
         scene = self._scene
-        now = Text("now  ", "dim", no_wrap=True, overflow="ellipsis")
-        for position, speaker in enumerate(scene.speaking):
-            now.append(" + " if position else "", "default not dim")
-            now.append(scene.name(speaker), f"{speaker_colour(speaker)} bold not dim")
-        if not scene.speaking:
-            now.append("nobody")
+        speaking = [Text(scene.name(who), f"{speaker_colour(who)} bold") for who in scene.speaking]
+        now = _line(("now  ", "dim"), Text(" + ").join(speaking or [Text("nobody", "dim")]))
         status = Text(justify="right", no_wrap=True)
         if scene.status is not None:
             status.append(f"lag {scene.status.lag:.1f} s  rtf {scene.status.rtf:.2f}", "dim")
@@ -129,7 +130,7 @@ class SceneView:
         line = f"{', '.join(filter(None, what))}, last at {clock(last.at)}"
         if last.merged:
             line += ": " + ", ".join(f"{old} is {scene.name(new)}" for old, new in last.merged.items())
-        return Text(line, "italic", no_wrap=True, overflow="ellipsis")
+        return _line((line, "italic"))
 
 
 class LiveTerminal:
@@ -159,10 +160,11 @@ class LiveTerminal:
             self._live.stop()
 
 
+def _line(*parts: str | tuple[str, str] | Text) -> Text:
+    """One row of text, cut where the terminal ends."""
+    return Text.assemble(*parts, no_wrap=True, overflow="ellipsis")
+
+
 def _counted(count: int, one: str, many: str) -> str:
     """1 turn, 2 turns; nothing for none."""
     return f"{count} {one if count == 1 else many}" if count else ""
-
-
-def _shortened(name: str, most: int) -> str:
-    return name if len(name) <= most else f"{name[: most - 1]}…"

@@ -51,6 +51,15 @@ def test_the_table_prints_names_and_figures() -> None:
     assert "2 speakers, 1:15 heard, 6.5 s of speech, 0.5 s of it overlapping" in text
 
 
+def test_a_title_is_not_markup() -> None:
+    screen = io.StringIO()
+    sink = SummaryTable(Console(file=screen, width=80), "[bold]talk[/bold]")
+    for event in live(TALK, 10.0).events:
+        sink.write(event)
+    sink.close()
+    assert "[bold]talk[/bold]" in screen.getvalue()
+
+
 def test_silence_has_a_table_without_rows() -> None:
     assert summary_of(live([], 10.0)) == Summary((), 10.0, 0.0, 0.0, 0)
 

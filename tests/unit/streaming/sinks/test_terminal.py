@@ -4,6 +4,7 @@ import io
 import random
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
 from hocket.streaming.events import Gap, SpeakerUpdate, Status
@@ -122,3 +123,18 @@ def test_a_terminal_that_saw_nothing_closes_quietly() -> None:
     screen = io.StringIO()
     LiveTerminal(Console(file=screen, force_terminal=True), "meeting.wav").close()
     assert screen.getvalue() == ""
+
+
+def test_long_and_wide_names_are_cut_so_that_lanes_stay_in_line() -> None:
+    log = live(TALK, 12.0)
+    log.add(SpeakerUpdate, speaker="S1", name="Ann Katherine Lee-Smith")
+    log.add(SpeakerUpdate, speaker="S2", name="李小明")
+    rows = picture(log).splitlines()
+    first, second = (next(row for row in rows if name in row) for name in ("Ann Katherine L…", "李小明"))
+    assert cell_len(first.rstrip()) == cell_len(second.rstrip())
+
+
+def test_names_and_titles_are_not_markup() -> None:
+    log = live(TALK, 8.0)
+    log.add(SpeakerUpdate, speaker="S1", name="[red]Ann[/red]")
+    assert "[red]Ann[/red]" in picture(log)
