@@ -61,6 +61,8 @@ def locate(folder: Path) -> PackageFiles:
 
     Raises UnknownModel when there is no such folder, PackageError when it holds no ML Program.
     """
+    if folder.is_file():
+        raise PackageError(f"{folder} is a file, expected an .mlpackage or .mlmodelc folder")
     if not folder.is_dir():
         raise UnknownModel(f"no model folder at {folder}")
     text = folder / "model.mil"

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import PackageError
 from .blob import Weights
@@ -38,6 +39,8 @@ from .tokens import Kind, Tokens
 _SHORT_NAMES = {"fp16": "float16", "fp32": "float32", "fp64": "float64", "bf16": "bfloat16"}
 _COMPOUNDS = {"list": "list", "tuple": "tuple", "dict": "dictionary", "state": "state"}
 _CLOSING = {"[": "]", "(": ")", "{": "}"}
+# Which literals may stand for values of each kind of type, by numpy's letters for kinds.
+_LITERAL_KINDS = {"b": "b", "i": "iu", "u": "iu", "f": "fiu"}
 # Nesting of brackets in values and types: real programs use five levels.
 _MAX_DEPTH = 24
 
@@ -209,12 +212,11 @@ class _Parser:
                 raise self._tokens.wrong(f"expected strings for {tensor_type}")
             return Constant(tensor_type, tuple(flat) if tensor_type.shape else flat[0])
         storage = require_storage(tensor_type.dtype, where)
-        try:
-            with np.errstate(over="ignore"):
-                array = np.array(flat, None if flat else storage).astype(storage)
-        except (ValueError, TypeError, OverflowError) as error:
-            raise self._tokens.wrong(f"these are no values of {tensor_type}") from error
-        return make_constant(tensor_type.dtype, tensor_type.shape, array, where)
+        array = np.array(flat, None if flat else storage)
+        if array.dtype.kind not in _LITERAL_KINDS[storage.kind] or not _fits(array, storage):
+            raise self._tokens.wrong(f"these are no values of {tensor_type}")
+        with np.errstate(over="ignore"):
+            return make_constant(tensor_type.dtype, tensor_type.shape, array.astype(storage), where)
 
     def _literal(self) -> Any:
         tokens = self._tokens
@@ -262,6 +264,14 @@ class _Parser:
                 self._tokens.skip()
 
 
+def _fits(array: NDArray[Any], storage: np.dtype[Any]) -> bool:
+    """Whether whole numbers are within the range of their type; floats always are, if need be as infinity."""
+    if storage.kind not in "iu" or not array.size:
+        return True
+    limits = np.iinfo(storage)
+    return bool(array.min() >= limits.min and array.max() <= limits.max)
+
+
 def _flatten(value: Any) -> list[Any]:
     """The leaves of nested lists, in order; the shape comes from the declared type."""
     if not isinstance(value, list):
@@ -296,6 +306,8 @@ def _declared(metadata: Any) -> dict[str, Declared]:
 def _shapes(text: str) -> tuple[Any, ...]:
     """Integers, or lists of them, from the JSON text within the JSON."""
     numbers = json.loads(text)
+    if not isinstance(numbers, list):
+        raise ValueError(f"{text} is no list")
     flat = [size for item in numbers for size in (item if isinstance(item, list) else [item])]
     if not all(isinstance(size, int) for size in flat):
         raise ValueError(f"{text} holds no sizes")
