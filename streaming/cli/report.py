@@ -1,23 +1,28 @@
-"""What the commands say to people: on standard error, since standard output is for data."""
+"""What the commands say to people: on standard error, since standard output is for data.
+
+Written to sys.stderr as it is at the moment: a live picture puts itself there, and lets lines pass above it.
+"""
 
 import logging
+import sys
 
 import typer
 
 
 def say(message: str) -> None:
     """A remark."""
-    typer.echo(message, err=True)
+    sys.stderr.write(f"{message}\n")
+    sys.stderr.flush()
 
 
 def fail(message: str) -> None:
     """What went wrong, as `error: …`."""
-    _tell("error", "red", message)
+    _tell("error:", typer.colors.RED, message)
 
 
 def warn(message: str) -> None:
     """What a person should know, as `warning: …`."""
-    _tell("warning", "yellow", message)
+    _tell("warning:", typer.colors.YELLOW, message)
 
 
 class LogToPeople(logging.Handler):
@@ -31,4 +36,4 @@ class LogToPeople(logging.Handler):
 
 
 def _tell(kind: str, colour: str, message: str) -> None:
-    say(typer.style(f"{kind}:", fg=colour, bold=True) + f" {message}")
+    say(f"{typer.style(kind, fg=colour, bold=True) if sys.stderr.isatty() else kind} {message}")
