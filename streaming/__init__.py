@@ -54,6 +54,7 @@ _NAMES = {
     "sources.pcm": ("PcmSource",),
 }  # fmt: skip
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
+__all__ = list(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

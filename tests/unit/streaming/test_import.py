@@ -24,6 +24,7 @@ def promised() -> list[str]:
 def test_promised_names_are_there(name: str) -> None:
     assert getattr(hocket.streaming, name).__name__ == name
     assert name in dir(hocket.streaming)
+    assert name in hocket.streaming.__all__
 
 
 def test_other_names_are_not() -> None:
