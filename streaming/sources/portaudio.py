@@ -16,6 +16,8 @@ NO_MICROPHONE = (
     "PipeWire, 'apt install libasound2-plugins' lets PortAudio reach the sound server"
 )
 
+NO_ANSWER = "the sound system does not answer ({}): try again, or restart it"
+
 
 @dataclass(frozen=True, slots=True)
 class Device:
@@ -67,28 +69,31 @@ def rescan() -> None:
         sd._terminate()
         sd._initialize()
     except sd.PortAudioError as error:
-        raise DeviceError(f"the sound system does not answer: {error}") from error
+        raise DeviceError(NO_ANSWER.format(error)) from error
 
 
 def list_devices() -> list[Device]:
-    """Every device that can be listened to. Raises DeviceError when PortAudio is missing."""
+    """Every device that can be listened to. Raises DeviceError when PortAudio is missing or does not answer."""
     sd = load()
-    hosts = [host["name"] for host in sd.query_hostapis()]
     try:
         default = sd.query_devices(kind="input")["index"]
     except (sd.PortAudioError, ValueError):  # there is none, or it can only play
         default = None
+    try:
+        hosts, found = sd.query_hostapis(), sd.query_devices()
+    except sd.PortAudioError as error:
+        raise DeviceError(NO_ANSWER.format(error)) from error
     return [
         Device(
-            index=found["index"],
-            name=found["name"],
-            host=hosts[found["hostapi"]],
-            channels=found["max_input_channels"],
-            rate_hz=round(found["default_samplerate"]),
-            is_default=found["index"] == default,
+            index=device["index"],
+            name=device["name"],
+            host=hosts[device["hostapi"]]["name"],
+            channels=device["max_input_channels"],
+            rate_hz=round(device["default_samplerate"]),
+            is_default=device["index"] == default,
         )
-        for found in sd.query_devices()
-        if found["max_input_channels"] > 0
+        for device in found
+        if device["max_input_channels"] > 0
     ]
 
 

@@ -64,6 +64,17 @@ def test_machine_without_microphone_is_told_what_to_do(monkeypatch: pytest.Monke
         find_device(None)
 
 
+def test_sound_system_that_does_not_answer_is_an_error(
+    sound: FakeSoundDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise sound.PortAudioError("Internal PortAudio error [PaErrorCode -9986]")
+
+    monkeypatch.setattr(sound, "query_devices", fail)
+    with pytest.raises(DeviceError, match=r"the sound system does not answer \(Internal PortAudio error"):
+        list_devices()
+
+
 def test_missing_portaudio_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     class NoPortAudio:
         def find_spec(self, name: str, *_: object) -> None:
