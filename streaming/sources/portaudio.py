@@ -73,7 +73,7 @@ def rescan() -> None:
 
 
 def list_devices() -> list[Device]:
-    """Every device that can be listened to. Raises DeviceError when PortAudio is missing or does not answer."""
+    """Every device that can be listened to. Raises DeviceError when PortAudio is missing or silent."""
     sd = load()
     try:
         default = sd.query_devices(kind="input")["index"]
