@@ -72,6 +72,7 @@ def bench_table(bench: Bench) -> Table:
     for heading in parts:
         table.add_column(heading, justify="right")
     table.add_row("real-time factor", *(f"{part['rtf']:.3f}" for part in parts.values()))
+    table.add_row("  processor time alone", *(f"{part['processor_rtf']:.3f}" for part in parts.values()))
     table.add_row("step p50 / p95 / max ms", *(_milliseconds(part["step_ms"]) for part in parts.values()))
     for stage in STAGES:
         table.add_row(f"  {stage}", *(_milliseconds(part["stages_ms"][stage]) for part in parts.values()))

@@ -35,14 +35,18 @@ class Stopwatch:
 def timing(*watched: tuple[type, Sequence[str]]) -> Iterator[Stopwatch]:
     """Counts the time in these methods, given as (class, names), until the block is left."""
     stopwatch = Stopwatch()
-    originals = [(kind, name, getattr(kind, name)) for kind, names in watched for name in names]
-    for kind, name, function in originals:
-        setattr(kind, name, stopwatch.watched(function))
+    methods = [(kind, name) for kind, names in watched for name in names]
+    own = {(kind, name): vars(kind)[name] for kind, name in methods if name in vars(kind)}
+    for kind, name in methods:
+        setattr(kind, name, stopwatch.watched(getattr(kind, name)))
     try:
         yield stopwatch
     finally:
-        for kind, name, function in originals:
-            setattr(kind, name, function)
+        for kind, name in methods:
+            if (kind, name) in own:
+                setattr(kind, name, own[kind, name])
+            else:
+                delattr(kind, name)  # the base class's shows again
 
 
 def public_methods(kind: type) -> list[str]:

@@ -15,14 +15,15 @@ from tests.level_voices import RATE, LevelEmbedder, LevelSegmenter, conversation
 
 
 def step(milliseconds: float, memory: int = 2**20) -> Step:
-    """A quarter of it in each stage, half of it in the runtime."""
-    return Step((milliseconds / 4000,) * 4, milliseconds / 2000, memory)
+    """A quarter of it in each stage, half of it in the runtime, a fifth of it computing."""
+    return Step((milliseconds / 4000,) * 4, milliseconds / 2000, milliseconds / 5000, memory)
 
 
 def test_the_summary_is_of_all_steps_the_first_and_the_last_tenth() -> None:
     figures = Bench([step(10)] * 10 + [step(20)] * 80 + [step(40, 3 * 2**20)] * 10, hop=0.5).to_dict()
     assert figures["audio_seconds"] == 50.0
     assert figures["rtf"] == pytest.approx((0.1 + 1.6 + 0.4) / 50)
+    assert figures["processor_rtf"] == pytest.approx((0.1 + 1.6 + 0.4) / 250)
     assert figures["step_ms"] == pytest.approx({"mean": 21.0, "p50": 20.0, "p95": 40.0, "max": 40.0})
     assert figures["stages_ms"]["clustering"]["max"] == pytest.approx(10.0)
     assert figures["step_over_runtime"] == pytest.approx(2.0)
@@ -51,6 +52,20 @@ def test_long_audio_is_made_of_rounds_that_differ() -> None:
     assert all(0 < np.abs(piece).max() < 0.11 for piece in rounds)
     again = list(looped(seed, 8, RATE // 2))
     assert all(np.array_equal(one, other) for one, other in zip(blocks, again, strict=True))
+
+
+def test_the_stopwatch_leaves_inherited_methods_to_their_class() -> None:
+    class Base:
+        def run(self) -> None: ...
+
+    class Derived(Base): ...
+
+    with timing((Derived, ("run",))) as stopwatch:
+        Base().run()
+        assert stopwatch.seconds == 0
+        Derived().run()
+    assert stopwatch.seconds > 0
+    assert "run" not in vars(Derived)
 
 
 def test_the_stopwatch_counts_nested_calls_once_and_leaves_no_trace() -> None:

@@ -88,7 +88,7 @@ def test_bench_puts_json_on_stdout_and_nothing_else(folder: Path) -> None:
     assert figures["audio_seconds"] == 30.0
     assert set(figures["stages_ms"]) == {"segmentation", "embedder", "clustering", "rest"}
     for part in (figures, figures["first_tenth"], figures["last_tenth"]):
-        assert {"rtf", "step_ms", "memory_mb", "stages_ms", "step_over_runtime"} <= set(part)
+        assert {"rtf", "processor_rtf", "step_ms", "memory_mb", "stages_ms", "step_over_runtime"} <= set(part)
         assert set(part["step_ms"]) == {"mean", "p50", "p95", "max"}
     assert result.stderr == ""
 
