@@ -4,6 +4,7 @@ Windows propose where voices begin, end and change; an atom is what is embedded,
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,8 @@ class AtomRules:
 
     onset, offset: speech probabilities that begin and end a stretch. change: how much the local voices
     must move to cut. longest: an atom never grows beyond this. apart: no two cuts are nearer than this.
-    bridge: pauses shorter than this do not end a stretch. shortest: stretches shorter than this are no speech.
+    bridge: pauses shorter than this do not end a stretch. shortest: stretches shorter than this are no
+    speech.
     """
 
     onset: float
@@ -67,7 +69,8 @@ def cut(speech: Floats, change: Floats, first_cell: int, rules: AtomRules) -> li
     most and where it would grow too long. The last atom is open when speech reaches the end.
     """
     spans: list[Span] = []
-    peaks = _peaks(change, rules)
+    peaks = _peaks(change)
+    peaks = peaks[change[peaks] > rules.change]
     for start, stop in speech_stretches(speech, rules):
         cuts = [start]
         for peak in [*peaks[(peaks > start) & (peaks < stop)].tolist(), stop]:
@@ -77,16 +80,16 @@ def cut(speech: Floats, change: Floats, first_cell: int, rules: AtomRules) -> li
                 cuts.append(cuts[-1] + rules.longest)
             cuts.append(peak)
         closed_at_end = stop < len(speech)
-        for index, (a, b) in enumerate(zip(cuts, cuts[1:])):
+        for index, (a, b) in enumerate(pairwise(cuts)):
             closed = index < len(cuts) - 2 or closed_at_end or b - a >= rules.longest
             spans.append(Span(first_cell + a, first_cell + b, closed))
     return spans
 
 
-def _peaks(change: Floats, rules: AtomRules) -> NDArray[np.intp]:
-    """Cells where `change` is above its threshold and the largest within 150 ms either side."""
-    reach = 15
+def _peaks(change: Floats, reach: int = 15) -> NDArray[np.intp]:
+    """Cells where `change` is the largest within `reach` either side."""
+    if not len(change):
+        return np.zeros(0, np.intp)
     padded = np.pad(change, reach, constant_values=-1)
     highest = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).max(axis=1)
-    candidates = np.flatnonzero((change > rules.change) & (change >= highest))
-    return candidates
+    return np.flatnonzero(change >= highest)

@@ -112,22 +112,25 @@ class Clusterer:
         for speaker, start, stop in self._newborn:
             if start < atom.stop and atom.start < stop and speaker not in taken:
                 return speaker
+        return self._new_speaker()
+
+    def _new_speaker(self) -> int:
         self._next_speaker += 1
         return self._next_speaker - 1
 
     def _with_second_voices(self, atom: Atom, speakers: Speakers, speaker_of: Mapping[int, int]) -> Atom:
-        if not atom.overlaps or len(speakers) < 2:
-            return atom
         second = [
             replace(overlap, speaker=self._second_voice(atom, overlap.links, speakers, speaker_of))
             for overlap in atom.overlaps
         ]
-        return replace(atom, overlaps=tuple(second))
+        return replace(atom, overlaps=tuple(second)) if second else atom
 
     def _second_voice(
         self, atom: Atom, links: Links, speakers: Speakers, speaker_of: Mapping[int, int]
     ) -> int:
         others = speakers.ids != atom.speaker
+        if not others.any():
+            return NOBODY
         shares = np.where(others, linked(links, speaker_of, speakers.ids), -1)
         if shares.max() <= self.rules.guess and atom.vector is not None:
             shares = np.where(others, speakers.centres @ atom.vector, -2)
@@ -172,13 +175,11 @@ class Clusterer:
         clusters = agglomerate(vectors @ vectors.T, evidence, near, rules, self._max_speakers)
         kept = speakers_among(clusters, clean, rules, all_seconds)
         member = np.isin(clusters, kept)
-        names = stitch(clusters[member], old[member], clean[member])
-        for cluster, name in names.items():
-            if name is None:
-                names[cluster] = self._next_speaker
-                self._next_speaker += 1
+        names: dict[int, int] = {}
+        for cluster, name in stitch(clusters[member], old[member], clean[member]).items():
+            names[cluster] = self._new_speaker() if name is None else name
         return [
-            replace(atom, speaker=names[cluster] or 0)
+            replace(atom, speaker=names[cluster])
             for atom, cluster in zip(solid, clusters.tolist())
             if cluster in names
         ]
@@ -246,6 +247,3 @@ def _link_table(atoms: Sequence[Atom]) -> Floats:
             if start in position:
                 table[row, position[start]] = weight
     return table
-
-
-

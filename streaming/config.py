@@ -39,7 +39,9 @@ class DiarizerConfig:
         """The settings that `to_dict` wrote. Raises ConfigError for names that are no settings."""
         unknown = data.keys() - {spec.name for spec in fields(cls)}
         if unknown:
-            raise ConfigError(f"unknown settings {sorted(unknown)}: expected some of {[f.name for f in fields(cls)]}")
+            raise ConfigError(
+                f"unknown settings {sorted(unknown)}: expected some of {[f.name for f in fields(cls)]}"
+            )
         return cls(**data)
 
 

@@ -1,12 +1,12 @@
 """What the windows say about each cell: speech, overlap and change, averaged over all that saw it."""
 
 from collections import deque
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .evidence import LocalVoices
 from .powerset import Powerset
 from .ring import Ring
 
@@ -16,29 +16,15 @@ CHANGE_REACH = 10  # cells each side of a cell between which a change is measure
 SPEECH, OVERLAP, SEEN, CHANGE, SEEN_CHANGE = range(5)
 
 
-@dataclass(frozen=True, slots=True)
-class WindowActivity:
-    """The local speakers of one window: activity (cells, speakers) from cell `start` on."""
-
-    start: int
-    activity: Floats
-
-    @property
-    def stop(self) -> int:
-        """First cell after the window."""
-        return self.start + len(self.activity)
-
-
 class Curves:
     """Averages over windows, on the absolute cell clock, for the newest `capacity` cells.
 
-    windows: the activities of the windows that reach into those cells, oldest first. A local speaker's
-    index means nothing outside its window.
+    windows: the local voices of the windows that reach into those cells, oldest first.
     """
 
     def __init__(self, powerset: Powerset, capacity: int) -> None:
         self.powerset = powerset
-        self.windows: deque[WindowActivity] = deque()
+        self.windows: deque[LocalVoices] = deque()
         self._sums = Ring(capacity, (5,), np.float64)
 
     @property
@@ -61,17 +47,17 @@ class Curves:
         """Take the class probabilities (cells, classes) of a window that begins at cell `start`."""
         skip = max(0, self.start - start)
         probabilities, start = probabilities[skip:], start + skip
-        activity = self.powerset.activity(probabilities)
+        activity, overlap = self.powerset.activity(probabilities), self.powerset.overlap(probabilities)
         stop = start + len(probabilities)
         sums = self._sums.view(start, stop)
         sums[:, SPEECH] += self.powerset.speech(probabilities)
-        sums[:, OVERLAP] += self.powerset.overlap(probabilities)
+        sums[:, OVERLAP] += overlap
         sums[:, SEEN] += 1
         if len(activity) > 2 * CHANGE_REACH:
             moved = np.abs(activity[2 * CHANGE_REACH :] - activity[: -2 * CHANGE_REACH]).max(axis=1)
             sums[CHANGE_REACH:-CHANGE_REACH, CHANGE] += moved
             sums[CHANGE_REACH:-CHANGE_REACH, SEEN_CHANGE] += 1
-        self.windows.append(WindowActivity(start, activity))
+        self.windows.append(LocalVoices(start, activity, overlap))
 
     def speech(self, start: int, stop: int) -> Floats:
         """Probability of speech in cells [start, stop)."""
@@ -92,9 +78,12 @@ class Curves:
 
     def state(self) -> dict[str, Any]:
         """What `restore` needs."""
-        return {"sums": self._sums.state(), "windows": [[w.start, w.activity] for w in self.windows]}
+        return {
+            "sums": self._sums.state(),
+            "windows": [[w.start, w.activity, w.overlap] for w in self.windows],
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Become the curves that `state` was taken from."""
         self._sums.restore(state["sums"])
-        self.windows = deque(WindowActivity(start, activity) for start, activity in state["windows"])
+        self.windows = deque(LocalVoices(*row) for row in state["windows"])

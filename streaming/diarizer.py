@@ -30,6 +30,7 @@ from .windows import WindowPlan
 
 Samples = NDArray[np.float32]
 
+SHORTEST_WINDOW = 2.0  # seconds
 BRIDGE = 20  # cells of silence inside which a speaker's turn goes on
 LINKED = 64  # remembered atoms that new ones may be linked to: more than ten seconds can hold
 SECOND_VOICE_CONFIDENCE = 0.5
@@ -51,8 +52,8 @@ class Diarizer:
     segmenter, embedder: the models; they say what rate, windows, frames and vectors they need.
     config: settings; session: the name that events carry; models: names for the log.
 
-    `push` and `finish` do everything. A server that batches many sessions uses their halves: `feed` (or `gap`,
-    `end`), then `due` and `advance` until nothing is due.
+    `push` and `finish` do everything. A server that batches many sessions uses their halves: `feed` (or
+    `gap`, `end`), then `due` and `advance` until nothing is due.
 
     May raise BlockError for samples of the wrong shape or type, SessionOver for audio after the end,
     ConfigError for a rate the engine cannot keep time in. Anything else is a bug to report.
@@ -72,7 +73,9 @@ class Diarizer:
         spec = segmenter.spec
         self._grid = Grid(spec.rate)
         self._latency = to_cells(self.config.latency)
-        self._plan = WindowPlan(spec.lengths, self._grid.samples(self.config.hop))
+        self._plan = WindowPlan(
+            spec.lengths, self._grid.samples(self.config.hop), self._grid.samples(SHORTEST_WINDOW)
+        )
         rules = AtomRules(onset=spec.onset, offset=spec.offset)
         mutable = self._grid.cell * (self._latency + 2 * rules.longest)
         reach = spec.lengths[-1] + mutable + self._plan.hop
@@ -90,6 +93,11 @@ class Diarizer:
         self._stop = 0  # samples up to the last step
         self._open_from = 0  # cell from which atoms may still be cut otherwise
         self._ending: str | None = None
+
+    @property
+    def rate(self) -> int:
+        """Samples per second that `push` expects."""
+        return self._grid.rate
 
     # Everything at once
 
@@ -347,8 +355,9 @@ class Diarizer:
 def _pieces(atom: Atom) -> list[Piece]:
     if atom.speaker == NOBODY:
         return []
-    pieces = [Piece(atom.start, atom.stop, atom.speaker, atom.confidence)]
-    for overlap in atom.overlaps:
-        if overlap.speaker != NOBODY:
-            pieces.append(Piece(overlap.start, overlap.stop, overlap.speaker, SECOND_VOICE_CONFIDENCE))
-    return pieces
+    second = [
+        Piece(overlap.start, overlap.stop, overlap.speaker, SECOND_VOICE_CONFIDENCE)
+        for overlap in atom.overlaps
+        if overlap.speaker != NOBODY
+    ]
+    return [Piece(atom.start, atom.stop, atom.speaker, atom.confidence), *second]

@@ -42,7 +42,9 @@ class Event:
         """
         kind = EVENT_TYPES.get(data.get("type", ""))
         if kind is None or not issubclass(kind, cls):
-            raise FormatError(f"unknown event type {data.get('type')!r}: expected one of {', '.join(EVENT_TYPES)}")
+            raise FormatError(
+                f"unknown event type {data.get('type')!r}: expected one of {', '.join(EVENT_TYPES)}"
+            )
         return _read(kind, data)
 
 
@@ -255,7 +257,11 @@ def _schema(hint: Any) -> dict[str, Any]:
     if origin is list:
         return {"type": "array", "items": _schema(args[0])}
     if origin is dict:
-        return {"type": "object"} if args[1] is Any else {"type": "object", "additionalProperties": _schema(args[1])}
+        return (
+            {"type": "object"}
+            if args[1] is Any
+            else {"type": "object", "additionalProperties": _schema(args[1])}
+        )
     if origin is Literal:
         return {"enum": list(args)}
     if hint in (int, float, str):

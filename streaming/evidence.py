@@ -5,48 +5,56 @@ remains once windows are forgotten is a link between two stretches: how much of 
 window, as the local speaker that the other was heard as.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .curves import WindowActivity
-
 Floats = NDArray[np.float32]
+Spans = NDArray[np.intp]  # (spans, 2) cells [start, stop)
 
 DOUBT = 20.0  # cells of speech by which every local speaker is held to be somebody unheard
 
 
-class Hearing:
-    """The local activities of recent windows on one axis of cells, ready to be summed over spans.
+class LocalVoices:
+    """The local speakers of one window, ready to be summed over any span.
 
-    windows: the windows to hear. start, stop: cells of the axis. alone: (stop - start,) weight of each cell,
-    small where two voices overlap.
+    activity: (cells, locals) from cell `start` on. overlap: (cells,) probability of a second voice.
     """
 
-    def __init__(self, windows: Sequence[WindowActivity], start: int, stop: int, alone: Floats) -> None:
-        self.start, self.stop = start, stop
-        num_locals = windows[0].activity.shape[1] if windows else 1
-        activity = np.zeros((len(windows), stop - start, num_locals), np.float32)
-        for row, window in zip(activity, windows):
-            first, last = max(window.start, start), min(window.stop, stop)
-            if first < last:
-                row[first - start : last - start] = window.activity[first - window.start : last - window.start]
+    def __init__(self, start: int, activity: Floats, overlap: Floats) -> None:
+        self.start = start
+        self.activity, self.overlap = activity, overlap
         self._whole = _running_sum(activity)
-        self._alone = _running_sum(activity * alone[None, :, None])
+        self._alone = _running_sum(activity * (1 - overlap)[:, None])
 
-    def alone(self, spans: Sequence[tuple[int, int]]) -> Floats:
-        """(spans, windows, locals): cells of each span that each window gave to each local, alone."""
+    @property
+    def stop(self) -> int:
+        """First cell after the window."""
+        return self.start + len(self.activity)
+
+    def alone(self, spans: Spans) -> Floats:
+        """(spans, locals): cells of each span that the window gave to each local, alone."""
         return self._sum(self._alone, spans)
 
-    def whole(self, spans: Sequence[tuple[int, int]]) -> Floats:
+    def whole(self, spans: Spans) -> Floats:
         """The same with overlapped cells counted in full."""
         return self._sum(self._whole, spans)
 
-    def _sum(self, sums: Floats, spans: Sequence[tuple[int, int]]) -> Floats:
-        edges = np.clip(np.array(spans, np.intp).reshape(-1, 2) - self.start, 0, self.stop - self.start)
-        result: Floats = (sums[:, edges[:, 1]] - sums[:, edges[:, 0]]).transpose(1, 0, 2)
+    def _sum(self, sums: Floats, spans: Spans) -> Floats:
+        edges = np.clip(spans - self.start, 0, len(self.activity))
+        result: Floats = sums[edges[:, 1]] - sums[edges[:, 0]]
         return result
+
+
+def alone(windows: Iterable[LocalVoices], spans: Spans) -> Floats:
+    """(spans, windows, locals): cells of each span that each window gave to each local, alone."""
+    return np.stack([window.alone(spans) for window in windows], axis=1)
+
+
+def whole(windows: Iterable[LocalVoices], spans: Spans) -> Floats:
+    """The same with overlapped cells counted in full."""
+    return np.stack([window.whole(spans) for window in windows], axis=1)
 
 
 def links(heard: Floats, others: Floats) -> Floats:
@@ -62,6 +70,6 @@ def links(heard: Floats, others: Floats) -> Floats:
 
 
 def _running_sum(values: Floats) -> Floats:
-    sums = np.zeros((values.shape[0], values.shape[1] + 1, values.shape[2]), np.float32)
-    np.cumsum(values, axis=1, out=sums[:, 1:])
+    sums = np.zeros((len(values) + 1, values.shape[1]), np.float32)
+    np.cumsum(values, axis=0, out=sums[1:])
     return sums

@@ -58,7 +58,7 @@ class Floor:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Become the floor that `state` was taken from."""
-        self.speaking = {speaker: stop for speaker, stop in state["speaking"]}
+        self.speaking = dict(state["speaking"])
         self._heard = state["heard"]
 
 

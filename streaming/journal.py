@@ -4,7 +4,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .events import (
-    Change, Event, Gap, Revision, RevisedTurn, SessionEnd, SessionStart, SpeakerNew, SpeakerUpdate, Status, Turn,
+    Change,
+    Event,
+    Gap,
+    RevisedTurn,
+    Revision,
+    SessionEnd,
+    SessionStart,
+    SpeakerNew,
+    SpeakerUpdate,
+    Status,
+    Turn,
 )  # fmt: skip
 from .floor import FloorChange
 from .grid import seconds
@@ -39,9 +49,7 @@ class Journal:
         self._say(SessionStart, rate=rate, models=models, config=config)
 
     def end(self, duration: float, speakers: Iterable[int], reason: str) -> None:
-        self._say(
-            SessionEnd, duration=duration, speakers=[speaker_id(s) for s in speakers], reason=reason
-        )
+        self._say(SessionEnd, duration=duration, speakers=[speaker_id(s) for s in speakers], reason=reason)
 
     def gap(self, start: float, end: float, reason: str) -> None:
         self._say(Gap, start=start, end=end, reason=reason)

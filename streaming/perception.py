@@ -1,6 +1,6 @@
 """From samples to atoms: everything between the ring of audio and the question who it was."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from hocket.models.roles import EmbedderSpec, SegmenterSpec
 
+from . import evidence
 from .atoms import AtomRules, Span, cut, runs_of
 from .curves import Curves
-from .evidence import Hearing, links
 from .frames import FrameCache
 from .grid import FrameGrid, Grid
 from .memory import Atom, Links, Overlap
@@ -129,16 +129,21 @@ class Perception:
         """
         if not self.spans:
             return []
-        start = self._curves.start
-        past = [atom for atom in past if atom.start >= start]
-        overlap = self._curves.overlap(start, self.now)
-        hearing = Hearing(self._curves.windows, start, self.now, 1 - overlap)
-        spans = [(span.start, span.stop) for span in self.spans]
-        others = hearing.alone([*((atom.start, atom.stop) for atom in past), *spans])
-        starts = [*(atom.start for atom in past), *(span.start for span in self.spans)]
-        table = links(others[len(past) :], others)
-        doubles = self._doubles(overlap, start)
-        second = links(hearing.whole(doubles), others) if doubles else np.zeros((0, len(starts)))
+        if not self._curves.windows:
+            return [Atom(span.start, span.stop, None, 0.0) for span in self.spans]
+        windows = self._curves.windows
+        known = [
+            *((atom.start, atom.stop) for atom in past if atom.start >= self._curves.start),
+            *((span.start, span.stop) for span in self.spans),
+        ]
+        others = evidence.alone(windows, np.array(known))
+        table = evidence.links(others[-len(self.spans) :], others)
+        starts = [start for start, _ in known]
+        doubles = self._doubles()
+        if doubles:
+            second = evidence.links(evidence.whole(windows, np.array(doubles)), others)
+        else:
+            second = np.zeros((0, len(starts)), np.float32)
         atoms = []
         for span, row in zip(self.spans, table):
             vector, clean = self._vectors.get((span.start, span.stop), (None, 0.0))
@@ -151,8 +156,10 @@ class Perception:
             atoms.append(Atom(span.start, span.stop, vector, clean, mine, overlaps))
         return atoms
 
-    def _doubles(self, overlap: Floats, start: int) -> list[tuple[int, int]]:
+    def _doubles(self) -> list[tuple[int, int]]:
         """Cells [start, stop) of the atoms' overlaps; one that spans two atoms is cut between them."""
+        start = self.spans[0].start
+        overlap = self._curves.overlap(start, self.now)
         return [
             (a + span.start, b + span.start)
             for span in self.spans
@@ -190,9 +197,9 @@ class Perception:
         self.now = state["now"]
 
 
-def _as_links(starts: Sequence[int], shares: Iterable[float], without: int | None = None) -> Links:
+def _as_links(starts: Sequence[int], shares: Floats, without: int | None = None) -> Links:
     return {
-        start: float(share)
-        for start, share in zip(starts, shares)
-        if start != without and share > LINK_LEAST
+        start: share
+        for start, share in zip(starts, shares.tolist())
+        if share > LINK_LEAST and start != without
     }

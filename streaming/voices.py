@@ -37,9 +37,7 @@ class VoiceScorer:
         vectors: (n, size), centres: (m, size), unit length; seconds: (n,), behind: (m,) clean speech.
         Two Gaussians of one variance around 1 and `different` on the corrected scale.
         """
-        attenuation = np.sqrt(
-            (1 + self.noise(seconds))[:, None] * (1 + self.noise(behind))[None, :]
-        )
+        attenuation = np.sqrt((1 + self.noise(seconds))[:, None] * (1 + self.noise(behind))[None, :])
         corrected = (vectors @ centres.T) * attenuation
         variance = (SPREAD * attenuation) ** 2 + VARIETY**2
         different = self.calibration.different

@@ -9,10 +9,13 @@ class WindowPlan:
 
     lengths: window lengths the model admits, in samples, ascending. Early windows are short, so that the
     first speaker is shown while the first window of full length is still being heard.
+    shortest: samples below which a window says more about noise than about speech; only a session that
+    ends before has a shorter one.
     """
 
     lengths: tuple[int, ...]
     hop: int
+    shortest: int = 0
 
     def boundary_after(self, samples: int) -> int:
         """The first multiple of the hop beyond `samples`."""
@@ -20,9 +23,10 @@ class WindowPlan:
 
     def window(self, stop: int) -> tuple[int, int] | None:
         """(start, stop) of the window due when `stop` samples have been heard, None while too few have."""
-        fitting = [length for length in self.lengths if length <= stop]
+        fitting = [length for length in self.lengths if self.shortest <= length <= stop]
         return (stop - fitting[-1], stop) if fitting else None
 
     def last_window(self, stop: int) -> tuple[int, int]:
         """The window that ends a session. A session shorter than any window is preceded by silence."""
-        return self.window(stop) or (stop - self.lengths[0], stop)
+        fitting = [length for length in self.lengths if length <= stop] or self.lengths[:1]
+        return stop - fitting[-1], stop
