@@ -73,4 +73,5 @@ class FrameGrid:
         left = np.minimum(position.astype(np.intp), max(len(values) - 2, 0))
         right = np.minimum(left + 1, len(values) - 1)
         share = (position - left).astype(np.float32)[:, None]
-        return values[left] * (1 - share) + values[right] * share
+        mixed: NDArray[np.float32] = values[left] * (1 - share) + values[right] * share
+        return mixed

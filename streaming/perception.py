@@ -176,7 +176,8 @@ class Perception:
         alone = overlap.reshape(num_frames, per_frame).mean(axis=1) < OVERLAP_ON
         if alone.sum() < self._embedder.min_frames:
             return np.ones(num_frames, np.float32)
-        return alone.astype(np.float32)
+        weights: Floats = alone.astype(np.float32)
+        return weights
 
     def state(self) -> dict[str, Any]:
         """What `restore` needs."""

@@ -28,8 +28,8 @@ class VoiceScorer:
     def noise(self, seconds: Floats) -> Floats:
         """Variance of a vector's noise, relative to the speaker's own direction."""
         model = self.calibration
-        result: Floats = model.noise_floor + model.noise_per_second / np.maximum(seconds, SHORTEST)
-        return result
+        noise = model.noise_floor + model.noise_per_second / np.maximum(seconds, SHORTEST)
+        return noise.astype(np.float32)
 
     def llr(self, vectors: Floats, seconds: Floats, centres: Floats, behind: Floats) -> Floats:
         """(vectors, centres) log-likelihood ratios, linear in the cosine, flatter the less speech there is.
