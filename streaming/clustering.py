@@ -30,7 +30,7 @@ class ClusterRules:
     memory: MemoryRules = field(default_factory=MemoryRules)
     slow: ReclusterRules = field(default_factory=ReclusterRules)
     birth: float = 0.8
-    keep: float = 1.0
+    keep: float = 2.5
     guess: float = 0.05
     every_share: float = 0.1
     every_least: float = 0.5

@@ -24,7 +24,7 @@ class ReclusterRules:
     join: float = 0.32
     windows: float = 0.03
     doubt: float = 6.0
-    least: float = 2.0
+    least: float = 1.2
     least_share: float = 0.03
     most_least: float = 6.0
 
