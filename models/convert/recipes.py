@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from .probe import RATE, conversation
 from .pyannet import PyanNet
 
 Probe = dict[str, NDArray[np.float32]]
+Net = TypeVar("Net", bound=nn.Module)
 
 WINDOW = 10 * RATE
 BATCHES = (1, 2, 4, 8, 16, 32)
@@ -67,7 +68,7 @@ def parts_of(name: str, state: StateDict) -> list[Part]:
     raise ModelError(f"{name} is of an unknown architecture (first parameter {first!r}); known: {known}")
 
 
-def load_strictly(net: nn.Module, name: str, state: StateDict) -> nn.Module:
+def load_strictly(net: Net, name: str, state: StateDict) -> Net:
     """`net` with exactly these parameters, in evaluation mode. Raises ModelError naming what differs.
 
     Kernels over time alone get a height of 1, as the networks here have them.
@@ -87,7 +88,8 @@ def load_strictly(net: nn.Module, name: str, state: StateDict) -> nn.Module:
         more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
         raise ModelError(f"{name} does not fit {type(net).__name__}: {'; '.join(sorted(wrong)[:3])}{more}")
     net.load_state_dict(given, strict=True)
-    return net.eval()
+    net.eval()
+    return net
 
 
 def _segmentation(name: str, state: StateDict) -> list[Part]:
@@ -113,8 +115,8 @@ def _segmentation(name: str, state: StateDict) -> list[Part]:
 def _sinc_or_norm(operator: Any) -> bool:
     """The first convolution and the instance norms.
 
-    Rounding the band-pass kernels (80 kB) alone makes 95 % of what fp16 weights cost: their stop bands rise
-    to -66 dB, and low frequencies leak into every band. The norms sum over 160,000 squares.
+    Rounding the band-pass kernels (80 kB) alone makes 95 % of what fp16 weights cost: their stop bands rise,
+    and low frequencies leak into every band. The norms sum over 160,000 squares.
     """
     if operator.op_type == "conv":
         return bool(operator.inputs["x"].shape[1] == 1)
@@ -124,7 +126,6 @@ def _sinc_or_norm(operator: Any) -> bool:
 def _campplus(name: str, state: StateDict) -> list[Part]:
     # At most 200 feature frames: one context segment, so the masks need none of its machinery.
     net = load_strictly(CampPlus(short=True), name, state)
-    assert isinstance(net, CampPlus)
     part = partial(
         Part,
         author="Hui Wang et al. (3D-Speaker, Alibaba); converted by hocket",
