@@ -86,7 +86,7 @@ def check_inputs(specs: tuple[TensorSpec, ...], inputs: Arrays) -> None:
 
 
 class FakePredictor:
-    """A Predictor made of a plain function: a test double, public because embedders of hocket need one too."""
+    """A Predictor made of a plain function: a test double, public because users of hocket need one too."""
 
     def __init__(
         self,

@@ -27,7 +27,7 @@ def speaker_id(speaker: int) -> str:
 
 
 class Journal:
-    """Turns cells and numbers into events with `seq`, `session` and `at`, and keeps them until they are taken."""
+    """Turns cells and numbers into events with `seq`, `session` and `at`; keeps them until they are taken."""
 
     def __init__(self, session: str) -> None:
         self.session = session
@@ -87,7 +87,7 @@ class Journal:
         merged: Mapping[int, int],
         reason: str,
     ) -> None:
-        """Say what changed about final turns; nothing, if nothing did. Merged ids are said once more by name."""
+        """Say what changed about final turns; nothing, if nothing did. Merged ids get an update each."""
         merged = {old: new for old, new in merged.items() if old in self._introduced}
         if not (revised or removed or merged):
             return

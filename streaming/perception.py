@@ -28,8 +28,8 @@ OVERLAP_SHORTEST = 5  # cells below which an overlap is not worth a second name
 class Perception:
     """The newest stretch of a session, heard: audio, curves, cached frames, atoms and their vectors.
 
-    reach: samples of the past that are kept. One step goes: hear, window, take_window, cut, calls, take_frames,
-    poolings, take_vector, atoms.
+    reach: samples of the past that are kept. One step goes: hear, window, take_window, cut, calls,
+    take_frames, poolings, take_vector, atoms.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What a session needs from the models next. A server may answer many sessions' requests in one model call."""
+"""What a session needs from the models next. One model call may answer the requests of many sessions."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,10 @@ Samples = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class SegmentRequest:
-    """Class scores of a window: answer (frames, classes). start, stop: absolute samples; audio: (stop - start,)."""
+    """Class scores of a window: answer (frames, classes).
+
+    start, stop: absolute samples; audio: (stop - start,).
+    """
 
     start: int
     stop: int
@@ -19,7 +22,10 @@ class SegmentRequest:
 
 @dataclass(frozen=True, slots=True)
 class FramesRequest:
-    """Frame features of a stretch: answer (frames, channels). audio: preroll + (stop - start) samples."""
+    """Frame features of a stretch: answer (frames, channels).
+
+    start, stop: absolute samples; audio: (preroll + stop - start,).
+    """
 
     start: int
     stop: int
@@ -28,7 +34,10 @@ class FramesRequest:
 
 @dataclass(frozen=True, slots=True)
 class EmbedRequest:
-    """A speaker vector from cached frames: answer (size,), unit length. frames: (n, channels); weights: (n,)."""
+    """A speaker vector from cached frames: answer (size,), unit length.
+
+    start, stop: the atom's cells; frames: (n, channels); weights: (n,) in [0, 1].
+    """
 
     start: int
     stop: int

@@ -15,8 +15,8 @@ _DIGEST = 32
 def pack(state: dict[str, Any]) -> bytes:
     """Nested dicts and lists of numbers, strings, None and arrays, as bytes.
 
-    Layout: magic line, SHA-256 of the rest, length of the JSON (8 bytes, little-endian), JSON with every array
-    replaced by its place, the arrays' bytes.
+    Layout: magic line, SHA-256 of the rest, length of the JSON (8 bytes, little-endian), JSON with every
+    array replaced by its place, the arrays' bytes.
     """
     arrays: list[bytes] = []
     offset = 0

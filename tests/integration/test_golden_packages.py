@@ -1,4 +1,4 @@
-"""Stored packages give what PyTorch gave: the whole way from folder to numbers, without torch or coremltools."""
+"""Stored packages give what PyTorch gave, from folder to numbers, without torch or coremltools."""
 
 from collections import Counter
 from pathlib import Path
@@ -34,9 +34,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("emulate_fp16", [False, True])
 @pytest.mark.parametrize("name", _TOLERANCES)
 def test_package_gives_what_pytorch_gave(name: str, emulate_fp16: bool) -> None:
-    predictor = open_predictor(
-        _FOLDER / f"{name}.mlpackage", runtime="portable", emulate_fp16=emulate_fp16
-    )
+    predictor = open_predictor(_FOLDER / f"{name}.mlpackage", runtime="portable", emulate_fp16=emulate_fp16)
     stored = np.load(_FOLDER / f"{name}.npz")
     for index in {key.partition(".")[0] for key in stored}:
         outputs = predictor.predict({"x": stored[f"{index}.x"]})

@@ -108,7 +108,7 @@ def test_final_turns_change_only_by_a_revision_that_names_them(seed: int, config
                 finals.add(event.id)
         if isinstance(event, Revision):
             revisions += 1
-            assert {turn_id for turn_id in event.removed} <= finals
+            assert set(event.removed) <= finals
             finals |= {turn.id for turn in event.turns}
             finals -= set(event.removed)
     assert finals
