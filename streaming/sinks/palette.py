@@ -1,12 +1,9 @@
-"""One colour per speaker, the same in the terminal, in pictures and on pages.
+"""The colours of speakers, the same in the terminal, in pictures and on pages.
 
 Every colour stands at 3:1 or better against white and against black (WCAG 2.2, 1.4.11), so one palette serves
 light and dark. The first five also stay apart for readers without red or green cones: at least 0.07 in OKLab
 after Machado et al. (2009) at full severity. Colour is never the only cue: lanes are labelled.
 """
-
-import re
-import zlib
 
 SPEAKER_COLOURS = (
     "#2d78c3",  # blue
@@ -24,11 +21,6 @@ SPEAKER_COLOURS = (
 )
 
 
-def speaker_colour(speaker: str) -> str:
-    """The colour of a speaker id, "#rrggbb": S1 takes the first, and after the last they start over.
-
-    Ids of another form ("ann") have a colour too, the same in every run.
-    """
-    numbered = re.fullmatch(r"S([1-9][0-9]*)", speaker)
-    index = int(numbered[1]) - 1 if numbered else zlib.crc32(speaker.encode())
-    return SPEAKER_COLOURS[index % len(SPEAKER_COLOURS)]
+def speaker_colour(place: int) -> str:
+    """The colour, "#rrggbb", of a speaker's place in a scene; after twelve they start over."""
+    return SPEAKER_COLOURS[place % len(SPEAKER_COLOURS)]

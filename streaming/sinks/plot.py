@@ -14,7 +14,6 @@ from hocket.streaming.metrics import Lanes, best_map, runs
 from hocket.streaming.replay import Segment
 
 from .lanes import clock
-from .palette import speaker_colour
 from .scene import Scene
 
 SUFFIXES = (".svg", ".png", ".pdf")
@@ -51,7 +50,7 @@ class TimelinePlot:
 
     def close(self) -> None:
         scene = self._scene
-        rows = [Row(speaker, scene.name(speaker), speaker_colour(speaker)) for speaker in scene.speakers]
+        rows = [Row(speaker, scene.name(speaker), scene.colour(speaker)) for speaker in scene.speakers]
         plot_timeline(
             self._path,
             scene.replay.annotation(),
@@ -82,13 +81,11 @@ def plot_timeline(
     reference: Sequence[Segment] = (),
     gaps: Iterable[tuple[float, float]] = (),
 ) -> None:
-    """Draw turns in lanes, top down, to an .svg, .png or .pdf; rows without a turn are left out.
+    """Draw turns in lanes, top down, to an .svg, .png or .pdf.
 
     duration: seconds that the axis spans at least. Raises MissingDependency without matplotlib, OSError when
     the file cannot be written.
     """
-    spoken = {segment.speaker for segment in annotation}
-    rows = [row for row in rows if row.speaker in spoken]
     end = max([duration, 1.0, *(segment.end for segment in [*annotation, *reference])])
     truth = _reference_rows(reference, annotation, rows, end)
     num_lanes = max(1, len(rows) + (1 + len(truth) if truth else 0))

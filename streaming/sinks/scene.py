@@ -1,6 +1,7 @@
 """What there is to see of a session: its events folded for whoever draws or counts them."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from itertools import count
 
 from hocket.streaming.events import (
     Change,
@@ -14,6 +15,8 @@ from hocket.streaming.events import (
     Turn,
 )
 from hocket.streaming.replay import Replay
+
+from .palette import speaker_colour
 
 
 class Scene:
@@ -39,6 +42,8 @@ class Scene:
         self._seen: list[str] = []
         self._speaking: list[str] = []
         self._seconds: defaultdict[str, float] = defaultdict(float)
+        self._num_turns: Counter[str] = Counter()
+        self._places: dict[str, int] = {}
 
     def add(self, event: Event) -> None:
         """Take one event, in order."""
@@ -69,11 +74,13 @@ class Scene:
                 self._speaking = []
             case _:
                 pass
+        self._seat()
 
     @property
     def speakers(self) -> list[str]:
-        """Ids in the order they were first shown, without those that went into another."""
-        return [speaker for speaker in self._seen if speaker not in self.replay.aliases]
+        """Who has turns, in the order they were first shown; merged ids are gone."""
+        present = {self.replay.resolve(speaker) for speaker, number in self._num_turns.items() if number}
+        return [speaker for speaker in self._seen if speaker in present]
 
     @property
     def speaking(self) -> list[str]:
@@ -84,14 +91,22 @@ class Scene:
     def seconds(self) -> dict[str, float]:
         """Speaking time of each of `speakers`."""
         totals = dict.fromkeys(self.speakers, 0.0)
-        for speaker, seconds in self._seconds.items():
-            totals[self.replay.resolve(speaker)] += seconds
+        for speaker, number in self._num_turns.items():
+            if number:
+                totals[self.replay.resolve(speaker)] += self._seconds[speaker]
         return totals
 
     def name(self, speaker: str) -> str:
         """What to call a speaker: the name where known, else the id it goes by now."""
         resolved = self.replay.resolve(speaker)
         return self.replay.names.get(resolved, resolved)
+
+    def colour(self, speaker: str) -> str:
+        """The colour of a speaker, "#rrggbb": the same while they have turns, and theirs alone up to twelve.
+
+        The same events give the same colours, so that all sinks of a session agree.
+        """
+        return speaker_colour(self._places.get(self.replay.resolve(speaker), len(self._places)))
 
     def turns_after(self, start: float) -> dict[str, list[Turn]]:
         """Turns that reach past `start`, as they now read, in no order, by the speaker that they are now."""
@@ -110,6 +125,16 @@ class Scene:
             turn = self.replay.turns.get(turn_id)
             if turn is not None:
                 self._seconds[turn.speaker] += sign * (turn.end - turn.start)
+                self._num_turns[turn.speaker] += sign
+
+    def _seat(self) -> None:
+        """Give everybody with turns a place; who lost all turns frees theirs for the next to come."""
+        speakers = self.speakers
+        self._places = {speaker: self._places[speaker] for speaker in speakers if speaker in self._places}
+        for speaker in speakers:
+            if speaker not in self._places:
+                taken = set(self._places.values())
+                self._places[speaker] = next(place for place in count() if place not in taken)
 
 
 def _turn_ids(event: Event) -> list[str]:

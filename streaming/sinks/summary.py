@@ -13,7 +13,6 @@ from hocket.streaming.grid import seconds, to_cells
 from hocket.streaming.metrics import Lanes
 
 from .lanes import clock
-from .palette import speaker_colour
 from .scene import Scene
 
 
@@ -21,12 +20,14 @@ from .scene import Scene
 class SpeakerSummary:
     """One speaker's part, in seconds.
 
+    colour: as the session's other pictures have it, "#rrggbb".
     share: of all speaking time, so that shares add up to 1. overlap: while somebody else spoke as well.
     longest: the longest turn.
     """
 
     speaker: str
     name: str
+    colour: str
     speaking: float
     share: float
     turns: int
@@ -57,14 +58,13 @@ def summarize(scene: Scene) -> Summary:
     total = max(1, sum(spoken.values()))
     rows = []
     for speaker in scene.speakers:
-        if speaker not in spoken:
-            continue
         turns = [turn for turn in annotation if turn.speaker == speaker]
         together = np.count_nonzero(lanes.cells[lanes.labels.index(speaker)] & (active > 1))
         rows.append(
             SpeakerSummary(
                 speaker=speaker,
                 name=scene.name(speaker),
+                colour=scene.colour(speaker),
                 speaking=seconds(spoken[speaker]),
                 share=spoken[speaker] / total,
                 turns=len(turns),
@@ -89,7 +89,7 @@ def summary_view(summary: Summary, title: str) -> RenderableType:
         table.add_column(heading, justify="right", no_wrap=True)
     for row in summary.speakers:
         table.add_row(
-            Text(row.name, f"{speaker_colour(row.speaker)} bold"),
+            Text(row.name, f"{row.colour} bold"),
             _duration(row.speaking),
             f"{row.share:.0%}",
             str(row.turns),

@@ -17,7 +17,6 @@ from rich.text import Text
 from hocket.streaming.events import Event, Revision
 
 from .lanes import Window, axis, clock, lane
-from .palette import speaker_colour
 from .scene import Scene
 
 SHOWN_SECONDS = 60.0
@@ -56,7 +55,7 @@ class SceneView:
 
     def _lanes(self, width: int, height: int) -> Iterable[RenderableType]:
         scene = self._scene
-        seconds = {speaker: spent for speaker, spent in scene.seconds.items() if spent > 0}
+        seconds = scene.seconds
         if not seconds:
             yield Text("nobody has spoken yet", "dim")
             yield Text()
@@ -71,7 +70,7 @@ class SceneView:
         for speaker in shown:
             yield _line(
                 *self._label(speaker, label_width),
-                lane(turns.get(speaker, ()), gaps, window, speaker_colour(speaker)),
+                lane(turns.get(speaker, ()), gaps, window, scene.colour(speaker)),
                 f"  {clock(math.ceil(seconds[speaker])):>5}",
                 (f" {seconds[speaker] / sum(seconds.values()):4.0%}", "dim"),
             )
@@ -87,7 +86,7 @@ class SceneView:
     def _label(self, speaker: str, width: int) -> list[tuple[str, str]]:
         """What stands before a lane: a dot for who speaks, the name cut or filled to `width` columns."""
         speaks = speaker in self._scene.speaking
-        colour = speaker_colour(speaker)
+        colour = self._scene.colour(speaker)
         name = self._scene.name(speaker)
         if cell_len(name) > width:
             name = set_cell_size(name, width - 1) + "…"
@@ -108,7 +107,7 @@ class SceneView:
 
     def _footer(self) -> Iterable[RenderableType]:
         scene = self._scene
-        speaking = [Text(scene.name(who), f"{speaker_colour(who)} bold") for who in scene.speaking]
+        speaking = [Text(scene.name(who), f"{scene.colour(who)} bold") for who in scene.speaking]
         now = _line(("now  ", "dim"), Text(" + ").join(speaking or [Text("nobody", "dim")]))
         status = Text(justify="right", no_wrap=True)
         if scene.status is not None:

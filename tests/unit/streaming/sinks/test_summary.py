@@ -28,8 +28,8 @@ def test_the_whole_is_counted_once_where_people_overlap() -> None:
 
 def test_each_speaker_has_time_share_turns_overlap_and_longest_turn() -> None:
     assert summary_of(live(TALK, 10.0)).speakers == (
-        SpeakerSummary("S1", "S1", speaking=3.5, share=0.5, turns=2, overlap=0.5, longest=2.5),
-        SpeakerSummary("S2", "S2", speaking=3.5, share=0.5, turns=1, overlap=0.5, longest=3.5),
+        SpeakerSummary("S1", "S1", "#2d78c3", speaking=3.5, share=0.5, turns=2, overlap=0.5, longest=2.5),
+        SpeakerSummary("S2", "S2", "#d25a00", speaking=3.5, share=0.5, turns=1, overlap=0.5, longest=3.5),
     )
 
 
