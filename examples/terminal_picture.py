@@ -1,7 +1,7 @@
 """Draw what the terminal showed at one moment of a session, as an SVG: how docs/terminal.svg is made.
 
 hocket diarize --realtime examples/demo/conversation.ogg --jsonl demo.jsonl
-python examples/terminal_picture.py demo.jsonl docs/terminal.svg --at 62
+python examples/terminal_picture.py demo.jsonl docs/terminal.svg --at 82.5
 """
 
 import argparse
