@@ -13,10 +13,14 @@ from hocket.models.translate import translate
 
 
 class Input:
-    """An argument that is computed: it enters the program from outside when it is run."""
+    """An argument that is computed: it enters the program from outside when it is run.
 
-    def __init__(self, value: ArrayLike, dtype: str = "") -> None:
+    is_fixed: the program knows its sizes; else only their number.
+    """
+
+    def __init__(self, value: ArrayLike, dtype: str = "", *, is_fixed: bool = False) -> None:
         self.value = np.asarray(value)
+        self.shape = self.value.shape if is_fixed else (None,) * self.value.ndim
         self.dtype = dtype or {"f": "float32", "i": "int32", "b": "bool"}[self.value.dtype.kind]
 
 
@@ -40,7 +44,7 @@ def program_of(kind: str, results: list[TensorType], **arguments: Any) -> Progra
         for item in items:
             if isinstance(item, Input):
                 name = f"{key}_{len(uses)}"
-                parameters.append(Variable(name, TensorType(item.dtype, (None,) * item.value.ndim)))
+                parameters.append(Variable(name, TensorType(item.dtype, item.shape)))
                 uses.append(Reference(name))
             else:
                 uses.append(item if isinstance(item, Constant) else known(item))

@@ -23,7 +23,8 @@ def is_encoded_constant(kind: str) -> bool:
 def decode_constants(call: Call) -> list[Constant]:
     """The values of a `const` or `constexpr_*` operation, each of its declared type."""
     kind = call.operation.kind
-    decoded = call.constant("val") if kind == "const" else ENCODINGS[kind](call)
+    with np.errstate(over="ignore", invalid="ignore"):
+        decoded = call.constant("val") if kind == "const" else ENCODINGS[kind](call)
     values = decoded if kind in _SPARSE else (decoded,)
     outputs = call.operation.outputs
     if len(values) != len(outputs):

@@ -46,7 +46,8 @@ def squeeze(call: Call, graph: Graph) -> Symbols:
 
 @lowers("flatten2d")
 def flatten2d(call: Call, graph: Graph) -> Symbols:
-    return graph.add("Flatten", call.operand(), axis=call.axis(default=1))
+    # An axis equal to the rank is allowed: everything becomes rows of one.
+    return graph.add("Flatten", call.operand(), axis=call.integer("axis", 1))
 
 
 @lowers("reshape_like")

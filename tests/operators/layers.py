@@ -108,6 +108,15 @@ _CONVOLUTIONS: list[Case] = [
         pad_type="custom",
         pad=np.array([1, 2]),
     ),
+    case(
+        "conv_transpose",
+        np.pad(_TRANSPOSED, ((0, 0), (0, 0), (0, 1))),
+        "to a stated length",
+        x=Input(_SIGNAL, is_fixed=True),
+        weight=_SPREAD,
+        strides=np.array([2]),
+        output_shape=np.array([2, 2, 24]),
+    ),
     case("max_pool", _WINDOWS.max(-1), x=Input(_SIGNAL), kernel_sizes=np.array([3]), strides=np.array([2])),
     case(
         "max_pool",

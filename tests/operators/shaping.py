@@ -35,6 +35,7 @@ _SHAPES: list[Case] = [
     case("fill_like", np.full((3, 4), 2.5, np.float32), ref_tensor=X, value=np.float32(2.5)),
     case("tile", np.tile(PLANE, (2, 3)), x=X, reps=np.array([2, 3])),
     case("flatten2d", CUBE.reshape(6, 4), x=_Y, axis=np.int32(-1)),
+    case("flatten2d", CUBE.reshape(24, 1), "to rows of one", x=_Y, axis=np.int32(3)),
     case(
         "reshape_like",
         CUBE.reshape(3, 4, 2),
@@ -116,6 +117,14 @@ _SLICES: list[Case] = [
     case(
         "crop", IMAGE[:, :, 1:-2, 2:], x=_PICTURE, crop_height=np.array([1, 2]), crop_width=np.array([2, 0])
     ),
+    case(
+        "sliding_windows",
+        np.stack([PLANE[:, 0:2], PLANE[:, 2:4]], 1),
+        x=Input(PLANE, is_fixed=True),
+        axis=np.int32(1),
+        size=np.int32(2),
+        stride=np.int32(2),
+    ),
     case("reverse", CUBE[:, ::-1, ::-1], x=_Y, axes=np.array([1, -1])),
     case("reverse", CUBE[::-1, ::-1, ::-1], "every axis", x=_Y),
     case(
@@ -195,6 +204,20 @@ _RESIZED: list[Case] = [
         np.array([[[[0, 1], [2, 3]], [[4, 5], [6, 7]]]], np.float32),
         x=Input(np.arange(8.0).reshape(1, 8, 1, 1)),
         upscale_factor=np.int32(2),
+    ),
+    case(
+        "pixel_unshuffle",
+        np.arange(8, dtype=np.float32).reshape(1, 8, 1, 1),
+        x=Input([[[[0.0, 1], [2, 3]], [[4, 5], [6, 7]]]], is_fixed=True),
+        downscale_factor=np.int32(2),
+    ),
+    case(
+        "upsample_nearest_neighbor",
+        np.array([[[1.5, -2.5]] * 3], np.float32),
+        "by fractions",
+        x=Input([[[1.5, -2.5, 3.5]]], is_fixed=True),
+        scale_factor_height=np.float32(3.17),
+        scale_factor_width=np.float32(0.67),
     ),
 ]
 
