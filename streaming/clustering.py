@@ -39,10 +39,13 @@ class ClusterRules:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What thinking again changed. renamed: whether any atom has another name. merged: old id to new."""
+    """What thinking again changed.
 
-    renamed: bool
-    merged: dict[int, int]
+    since: start of the earliest atom that goes by another name, None where none does. merged: old id to new.
+    """
+
+    since: int | None = None
+    merged: Mapping[int, int] = field(default_factory=dict)
 
 
 class Clusterer:
@@ -119,11 +122,11 @@ class Clusterer:
         return self._next_speaker - 1
 
     def _with_second_voices(self, atom: Atom, speakers: Speakers, speaker_of: Mapping[int, int]) -> Atom:
-        second = [
-            replace(overlap, speaker=self._second_voice(atom, overlap.links, speakers, speaker_of))
-            for overlap in atom.overlaps
-        ]
-        return replace(atom, overlaps=tuple(second)) if second else atom
+        second = [self._second_voice(atom, overlap.links, speakers, speaker_of) for overlap in atom.overlaps]
+        if second == [overlap.speaker for overlap in atom.overlaps]:
+            return atom
+        overlaps = tuple(replace(overlap, speaker=s) for overlap, s in zip(atom.overlaps, second))
+        return replace(atom, overlaps=overlaps)
 
     def _second_voice(
         self, atom: Atom, links: Links, speakers: Speakers, speaker_of: Mapping[int, int]
@@ -152,16 +155,13 @@ class Clusterer:
         voiced = [atom for atom in before if atom.vector is not None]
         solid = [atom for atom in voiced if atom.clean >= self.rules.slow.solid]
         if len(solid) < 2:
-            return Verdict(False, {})
+            return Verdict()
         anchors = self._recluster(solid, sum(atom.clean for atom in voiced))
         speakers = centres(anchors, self.memory.size, 0.0)
         after = self._name_again(before, anchors, speakers)
         self.memory.rename(after)
-        renamed = any(
-            a.speaker != b.speaker or [o.speaker for o in a.overlaps] != [o.speaker for o in b.overlaps]
-            for a, b in zip(before, after)
-        )
-        return Verdict(renamed, self._merged(before, after))
+        renamed = (new.start for old, new in zip(before, after) if new is not old)
+        return Verdict(min(renamed, default=None), self._merged(before, after))
 
     def _recluster(self, solid: Sequence[Atom], all_seconds: float) -> list[Atom]:
         """The solid atoms that shape a speaker, under its id: an old one where most of its speech was."""
@@ -186,28 +186,26 @@ class Clusterer:
 
     def _name_again(self, atoms: Sequence[Atom], anchors: Sequence[Atom], speakers: Speakers) -> list[Atom]:
         """Every atom under the speakers that the anchors shape, twice, so that links see the new names."""
-        speaker_of = {atom.start: atom.speaker for atom in atoms} | {a.start: a.speaker for a in anchors}
-        voiced = [atom for atom in atoms if atom.vector is not None]
-        vectors = np.array([atom.vector for atom in voiced], np.float32)
-        clean = np.array([atom.clean for atom in voiced], np.float32)
-        rows = self._scorer.llr(vectors, clean, speakers.centres, speakers.seconds)
-        voice = {atom.start: row for atom, row in zip(voiced, rows)}
-        unheard = np.zeros(len(speakers), np.float32)
-        confidence: dict[int, float] = {}
+        voice = np.zeros((len(atoms), len(speakers)), np.float32)
+        voiced = [index for index, atom in enumerate(atoms) if atom.vector is not None]
+        vectors = np.array([atoms[index].vector for index in voiced], np.float32)
+        clean = np.array([atoms[index].clean for index in voiced], np.float32)
+        voice[voiced] = self._scorer.llr(vectors, clean, speakers.centres, speakers.seconds)
+        before = np.array([atom.speaker for atom in atoms])
+        voice += self.rules.keep * (before[:, None] == speakers.ids)
+        anchored = {atom.start: atom.speaker for atom in anchors}
+        names = np.array([anchored.get(atom.start, atom.speaker) for atom in atoms])
+        table = _link_table(atoms)
         for _ in range(2):
-            for atom in atoms:
-                loyal = self.rules.keep * (speakers.ids == atom.speaker)
-                shares = linked(atom.links, speaker_of, speakers.ids)
-                odds = posterior(voice.get(atom.start, unheard) + loyal, shares, self.rules.naming)[:-1]
-                speaker_of[atom.start] = int(speakers.ids[odds.argmax()])
-                confidence[atom.start] = float(odds.max())
-        return [
-            self._with_second_voices(
-                replace(atom, speaker=speaker_of[atom.start], confidence=confidence[atom.start]),
-                speakers, speaker_of,
-            )
-            for atom in atoms
-        ]  # fmt: skip
+            shares = table @ (names[:, None] == speakers.ids).astype(np.float32)
+            odds = posterior(voice, shares, self.rules.naming)[:, :-1]
+            names = speakers.ids[odds.argmax(axis=1)]
+        speaker_of = {atom.start: speaker for atom, speaker in zip(atoms, names.tolist())}
+        renamed = [
+            replace(atom, speaker=speaker, confidence=sure) if speaker != atom.speaker else atom
+            for atom, speaker, sure in zip(atoms, names.tolist(), odds.max(axis=1).tolist())
+        ]
+        return [self._with_second_voices(atom, speakers, speaker_of) for atom in renamed]
 
     def _merged(self, before: Sequence[Atom], after: Sequence[Atom]) -> dict[int, int]:
         """Ids that nothing goes by any more, and the id that most of their speech goes by now."""

@@ -318,7 +318,7 @@ class Diarizer:
         self._open_from = max(self._open_from, *(atom.stop for atom in closed[-1:]), 0)
         if not live or live[0].start > frozen:
             self._open_from = max(self._open_from, frozen)
-        verdict = Verdict(renamed=False, merged={})
+        verdict = Verdict()
         if self._is_last or self._clusterer.is_due():
             verdict = self._clusterer.reconsider()
             live = self._clusterer.name(live, self._clusterer.memory.recent[-LINKED:])
@@ -332,7 +332,7 @@ class Diarizer:
         """Compare how the turns now read with how they were last said."""
         memory = self._clusterer.memory
         self._timeline.merge(verdict.merged)
-        changed_from = memory.since if verdict.renamed else now
+        changed_from = now if verdict.since is None else verdict.since
         start = self._timeline.rebuilt_from(changed_from, memory.since)
         start = min([start, *(atom.start for atom in live), *(atom.start for atom in memory.recent[-1:])])
         pieces = [

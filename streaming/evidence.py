@@ -42,7 +42,7 @@ class LocalVoices:
         return self._sum(self._whole, spans)
 
     def _sum(self, sums: Floats, spans: Spans) -> Floats:
-        edges = np.clip(spans - self.start, 0, len(self.activity))
+        edges = np.minimum(np.maximum(spans - self.start, 0), len(self.activity))
         result: Floats = sums[edges[:, 1]] - sums[edges[:, 0]]
         return result
 

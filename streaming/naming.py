@@ -42,12 +42,14 @@ def linked(links: Links, speaker_of: Mapping[int, int], ids: Ints) -> Floats:
 def posterior(voice: Floats, shares: Floats, rules: NamingRules) -> Floats:
     """Probability of each known speaker, and last of a stranger.
 
-    voice: (n,) log-likelihood ratios against "somebody else"; shares: (n,) from `linked`. Returns (n + 1,).
+    voice: (..., n) log-likelihood ratios against "somebody else"; shares: (..., n) from `linked`.
+    Returns (..., n + 1).
     """
-    even = (1 - rules.trust) / (len(voice) + 1)
-    unclaimed = max(0.0, 1.0 - float(shares.sum()))
-    prior = np.append(even + rules.trust * shares, rules.stranger * (even + rules.trust * unclaimed))
-    evidence = np.log(prior) + np.append(rules.voice * voice, 0.0)
-    likely = np.exp(evidence - evidence.max())
-    result: Floats = likely / likely.sum()
+    even = (1 - rules.trust) / (voice.shape[-1] + 1)
+    unclaimed = np.maximum(0.0, 1.0 - shares.sum(axis=-1, keepdims=True))
+    strange = rules.stranger * (even + rules.trust * unclaimed)
+    evidence = np.log(np.concatenate([even + rules.trust * shares, strange], axis=-1))
+    evidence[..., :-1] += rules.voice * voice
+    likely = np.exp(evidence - evidence.max(axis=-1, keepdims=True))
+    result: Floats = likely / likely.sum(axis=-1, keepdims=True)
     return result

@@ -8,6 +8,7 @@ from scipy.optimize import linear_sum_assignment
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.intp]
+Sums = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,41 +64,40 @@ def agglomerate(
     earliest pair, so the result is the same everywhere.
     """
     n = len(cosines)
+    # Sums over pairs of atoms between two clusters: cosines, evidence, pairs with evidence.
+    sums = np.stack([cosines, evidence, near]).astype(np.float64)
     size = np.ones(n)
-    total, hints, pairs = cosines.astype(np.float64), evidence.astype(np.float64), near.astype(np.float64)
+    alive = np.zeros(n)  # added to scores: -inf for clusters that were joined to another
     labels = np.arange(n)
-    alive = np.ones(n, bool)
 
-    def scores(row: int) -> NDArray[np.float64]:
-        mean = total[row] / (size[row] * size)
-        result: NDArray[np.float64] = np.where(
-            alive, mean + rules.windows * hints[row] / (pairs[row] + rules.doubt), -np.inf
-        )
-        result[row] = -np.inf
-        return result
+    def scores(total: Sums, hints: Sums, pairs: Sums, sizes: Sums) -> Sums:
+        return total / sizes + rules.windows * hints / (pairs + rules.doubt)
 
-    table = np.stack([scores(row) for row in range(n)])
+    table = scores(*sums, np.ones((n, n)))
+    np.fill_diagonal(table, -np.inf)
     best = table.argmax(axis=1)
-    best_score = table[np.arange(n), best]
+    best_score = table.max(axis=1)
     for clusters in range(n, 1, -1):
         i = int(best_score.argmax())
         if best_score[i] < rules.join and (most is None or clusters <= most):
             break
         i, j = sorted((i, int(best[i])))
-        for matrix in (total, hints, pairs):
-            matrix[i] += matrix[j]
-            matrix[:, i] += matrix[:, j]
+        sums[:, i] += sums[:, j]
+        sums[:, :, i] += sums[:, :, j]
         size[i] += size[j]
-        alive[j] = False
+        alive[j] = -np.inf
         labels[labels == j] = i
-        table[i] = table[:, i] = scores(i)
+        row = scores(*sums[:, i], size[i] * size) + alive
+        row[i] = -np.inf
+        table[i] = table[:, i] = row
         table[j] = table[:, j] = best_score[j] = -np.inf
-        stale = alive & ((best == i) | (best == j))
-        stale[i] = True
-        best[stale] = table[stale].argmax(axis=1)
-        best_score[stale] = table[stale, best[stale]]
-        better = alive & (table[:, i] > best_score)
-        best[better], best_score[better] = i, table[better, i]
+        np.copyto(best, i, where=row > best_score)
+        np.maximum(best_score, row, out=best_score)
+        # Clusters whose best partner is no more, or no longer as good, look for another.
+        stale = np.flatnonzero(((best == j) | ((best == i) & (row < best_score))) & (alive == 0))
+        for k in (i, *stale.tolist()):
+            best[k] = table[k].argmax()
+            best_score[k] = table[k, best[k]]
     clusters_of: Ints = np.unique(labels, return_inverse=True)[1]
     return clusters_of
 
