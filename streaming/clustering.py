@@ -34,7 +34,7 @@ class ClusterRules:
     guess: float = 0.05
     every_share: float = 0.1
     every_least: float = 0.5
-    every_most: float = 4.0
+    every_most: float = 6.0
 
 
 @dataclass(frozen=True)

@@ -70,8 +70,8 @@ class MemoryRules:
     speech from which an atom counts in full towards its speaker's centre; a lesser one counts a tenth.
     """
 
-    recent: int = 320
-    exemplars: int = 16
+    recent: int = 200
+    exemplars: int = 12
     solid: float = 0.6
 
 
