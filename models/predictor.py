@@ -17,8 +17,8 @@ Arrays = Mapping[str, Array]
 class TensorSpec:
     """One input or output as the package declares it.
 
-    shape: the default shape.
-    dtype: numpy name, "float32" or "int32".
+    shape: the default shape; -1 for an output's axis that follows from the inputs.
+    dtype: numpy name: "float32", "float16" or "int32".
     allowed: every shape the package enumerates, the default among them; empty when it enumerates none.
     ranges: (least, most) per axis where the package declares ranges, most = -1 for unbounded; empty
         when it declares none. With neither, only the default shape is allowed.

@@ -13,8 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import PackageError
 from ..mlpackage.program import FLOATS
-from ..mlpackage.protobuf import Buffer, bytes_field, message_field
-from .onnx_writer import ELEMENT_TYPES, Attribute, encode_model, encode_node, encode_tensor, encode_value_info
+from .onnx_writer import ELEMENT_TYPES, Attribute, encode_graph, encode_model, encode_node, encode_value_info
 
 # Constants up to this many elements are the same when their content is, larger ones when their array is.
 _SHARED_SIZE = 64
@@ -103,21 +102,21 @@ class Graph:
 
     def encode(self, inputs: Sequence[Port], outputs: Sequence[Port], metadata: Mapping[str, str]) -> bytes:
         """The finished model file."""
-        parts: list[Buffer] = []
-        for node in self._nodes:
-            encoded = encode_node(
+        nodes = (
+            encode_node(
                 node.kind, node.name, self._final(node.inputs), self._final(node.outputs), node.attributes
             )
-            parts += message_field(1, [encoded])
-        parts.append(bytes_field(2, "main"))
-        for name, array in self._constants.items():
-            parts += message_field(
-                5, encode_tensor(name, array.astype(_INSIDE[array.dtype.kind], copy=False))
-            )
-        for number, ports in ((11, inputs), (12, outputs)):
-            for port in ports:
-                parts += message_field(number, [encode_value_info(port.name, port.element, port.shape)])
-        return encode_model(parts, metadata)
+            for node in self._nodes
+        )
+        constants = (
+            (name, array.astype(_INSIDE[array.dtype.kind], copy=False))
+            for name, array in self._constants.items()
+        )
+        ports = (
+            [encode_value_info(port.name, port.element, port.shape) for port in side]
+            for side in (inputs, outputs)
+        )
+        return encode_model(encode_graph(nodes, constants, *ports), metadata)
 
     def _final(self, symbols: Sequence[str]) -> list[str]:
         return [self._renamed.get(symbol, symbol) for symbol in symbols]
