@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .memory import NOBODY, Atom, Links, Memory, MemoryRules, Speakers, centres
 from .naming import NamingRules, linked, posterior
-from .reclustering import ReclusterRules, agglomerate, speakers_among, stitch, window_evidence
+from .reclustering import ReclusterRules, agglomerate, habit, speakers_among, stitch, window_evidence
 from .voices import VoiceScorer
 
 Floats = NDArray[np.float32]
@@ -29,7 +29,7 @@ class ClusterRules:
     naming: NamingRules = field(default_factory=NamingRules)
     memory: MemoryRules = field(default_factory=MemoryRules)
     slow: ReclusterRules = field(default_factory=ReclusterRules)
-    birth: float = 0.8
+    birth: float = 1.0
     keep: float = 2.5
     guess: float = 0.05
     every_share: float = 0.1
@@ -172,7 +172,8 @@ class Clusterer:
         evidence, near = window_evidence(
             _link_table(solid), np.array([(a.stop - a.start) / 100 for a in solid], np.float32)
         )
-        clusters = agglomerate(vectors @ vectors.T, evidence, near, rules, self._max_speakers)
+        cosines = vectors @ vectors.T + habit(old, clean, rules)
+        clusters = agglomerate(cosines, evidence, near, rules, self._max_speakers)
         kept = speakers_among(clusters, clean, rules, all_seconds)
         member = np.isin(clusters, kept)
         names: dict[int, int] = {}

@@ -17,7 +17,9 @@ class ReclusterRules:
 
     solid: seconds of clean speech from which an atom may shape a cluster. join: mean cosine from which two
     clusters are one. windows: cosine that one nat of the windows' evidence is worth. doubt: pairs that the
-    windows' evidence must outnumber to count in full. least, least_share, most_least: a cluster is a
+    windows' evidence must outnumber to count in full. habit: cosine that one name so far is worth, and two
+    names cost: nothing until they have `habit_one_from` and `habit_two_from` seconds of speech, all of it at
+    three times that. least, least_share, most_least: a cluster is a
     speaker from min(most_least, max(least, least_share * all speech)) seconds on; smaller ones dissolve.
     """
 
@@ -25,6 +27,9 @@ class ReclusterRules:
     join: float = 0.32
     windows: float = 0.03
     doubt: float = 6.0
+    habit: float = 0.04
+    habit_one_from: float = 60.0
+    habit_two_from: float = 20.0
     least: float = 1.2
     least_share: float = 0.03
     most_least: float = 6.0
@@ -54,6 +59,20 @@ def window_evidence(links: Floats, seconds: Floats) -> tuple[Floats, NDArray[np.
     return evidence, near
 
 
+def habit(speakers: Ints, seconds: Floats, rules: ReclusterRules) -> Floats:
+    """(n, n) what the names so far are worth, in cosine: more within a name, less between two.
+
+    speakers: (n,) ids; seconds: (n,) of clean speech. Keeps two much alike voices from being joined and
+    parted again every few seconds, and leaves young names free to change.
+    """
+    ids, rows = np.unique(speakers, return_inverse=True)
+    behind = np.bincount(rows, seconds, minlength=len(ids))[rows]
+    one = np.clip((behind / rules.habit_one_from - 1) / 2, 0, 1)[:, None]
+    two = np.clip((np.minimum(behind[:, None], behind) / rules.habit_two_from - 1) / 2, 0, 1)
+    worth = np.where(speakers[:, None] == speakers, one, -two) * rules.habit
+    return worth.astype(np.float32)
+
+
 def agglomerate(
     cosines: Floats, evidence: Floats, near: NDArray[np.bool_], rules: ReclusterRules, most: int | None
 ) -> Ints:
@@ -70,10 +89,12 @@ def agglomerate(
     alive = np.zeros(n)  # added to scores: -inf for clusters that were joined to another
     labels = np.arange(n)
 
-    def scores(total: Sums, hints: Sums, pairs: Sums, sizes: Sums) -> Sums:
-        return total / sizes + rules.windows * hints / (pairs + rules.doubt)
+    def scores(parts: Sums, sizes: Sums) -> Sums:
+        total, hints, pairs = parts
+        score: Sums = total / sizes + rules.windows * hints / (pairs + rules.doubt)
+        return score
 
-    table = scores(*sums, np.ones((n, n)))
+    table = scores(sums, np.ones((n, n)))
     np.fill_diagonal(table, -np.inf)
     best = table.argmax(axis=1)
     best_score = table.max(axis=1)
@@ -87,7 +108,7 @@ def agglomerate(
         size[i] += size[j]
         alive[j] = -np.inf
         labels[labels == j] = i
-        row = scores(*sums[:, i], size[i] * size) + alive
+        row = scores(sums[:, i], size[i] * size) + alive
         row[i] = -np.inf
         table[i] = table[:, i] = row
         table[j] = table[:, j] = best_score[j] = -np.inf
