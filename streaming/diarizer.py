@@ -18,7 +18,7 @@ from .errors import BlockError, SessionOver, SnapshotError
 from .events import Event
 from .floor import Floor
 from .grid import Grid, seconds, to_cells
-from .journal import Journal, speaker_id
+from .journal import Journal
 from .memory import NOBODY, Atom
 from .perception import Perception
 from .replay import Segment
@@ -181,7 +181,7 @@ class Diarizer:
         """Every turn as it now reads, by start; the same as a replay of all events so far."""
         return sorted(
             (
-                Segment(seconds(turn.start), seconds(turn.stop), speaker_id(turn.speaker))
+                Segment(seconds(turn.start), seconds(turn.stop), self._journal.id_of(turn.speaker))
                 for turn in self._timeline.turns.values()
             ),
             key=lambda segment: (segment.start, segment.end, segment.speaker),

@@ -91,7 +91,10 @@ class SpeakerUpdate(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change(Event):
-    """The set of people speaking changed at `t`. Emitted at once; never corrected, turns are."""
+    """The set of people speaking changed at `t`. Emitted at once; never corrected, turns are.
+
+    A voice that was recognised late may have `t` before that of an earlier event.
+    """
 
     type: ClassVar[str] = "change"
     t: float

@@ -21,25 +21,27 @@ from .grid import seconds
 from .timeline import TurnRecord
 
 
-def speaker_id(speaker: int) -> str:
-    """The id that a reader sees: S1, S2 …"""
-    return f"S{speaker + 1}"
-
-
 class Journal:
-    """Turns cells and numbers into events with `seq`, `session` and `at`; keeps them until they are taken."""
+    """Turns cells and numbers into events with `seq`, `session` and `at`; keeps them until they are taken.
+
+    Speakers get their ids, S1, S2 …, in the order in which they are first shown.
+    """
 
     def __init__(self, session: str) -> None:
         self.session = session
         self._seq = 0
         self._at = 0.0
-        self._introduced: set[int] = set()
+        self._ids: dict[int, str] = {}
         self._events: list[Event] = []
 
     def take(self) -> list[Event]:
         """The events since the last call."""
         events, self._events = self._events, []
         return events
+
+    def id_of(self, speaker: int) -> str:
+        """The id that readers know a speaker by. KeyError for one never shown."""
+        return self._ids[speaker]
 
     def move_to(self, cell: int) -> None:
         """What is said from now on is said at this cell."""
@@ -49,7 +51,7 @@ class Journal:
         self._say(SessionStart, rate=rate, models=models, config=config)
 
     def end(self, duration: float, speakers: Iterable[int], reason: str) -> None:
-        self._say(SessionEnd, duration=duration, speakers=[speaker_id(s) for s in speakers], reason=reason)
+        self._say(SessionEnd, duration=duration, speakers=[self.id_of(s) for s in speakers], reason=reason)
 
     def gap(self, start: float, end: float, reason: str) -> None:
         self._say(Gap, start=start, end=end, reason=reason)
@@ -62,9 +64,9 @@ class Journal:
         self._say(
             Change,
             t=seconds(change.at),
-            speakers=[speaker_id(s) for s in change.speakers],
-            started=[speaker_id(s) for s in change.started],
-            ended=[speaker_id(s) for s in change.ended],
+            speakers=[self.id_of(s) for s in change.speakers],
+            started=[self.id_of(s) for s in change.started],
+            ended=[self.id_of(s) for s in change.ended],
             confidence=change.confidence,
         )
 
@@ -73,7 +75,7 @@ class Journal:
         self._say(
             Turn,
             id=f"t{turn.id}",
-            speaker=speaker_id(turn.speaker),
+            speaker=self.id_of(turn.speaker),
             start=seconds(turn.start),
             end=seconds(turn.stop),
             state=turn.state,
@@ -88,7 +90,7 @@ class Journal:
         reason: str,
     ) -> None:
         """Say what changed about final turns; nothing, if nothing did. Merged ids get an update each."""
-        merged = {old: new for old, new in merged.items() if old in self._introduced}
+        merged = {old: new for old, new in merged.items() if old in self._ids}
         if not (revised or removed or merged):
             return
         self._introduce([*(turn.speaker for turn in revised), *merged.values()])
@@ -97,24 +99,24 @@ class Journal:
             turns=[
                 RevisedTurn(
                     id=f"t{turn.id}",
-                    speaker=speaker_id(turn.speaker),
+                    speaker=self.id_of(turn.speaker),
                     start=seconds(turn.start),
                     end=seconds(turn.stop),
                 )
                 for turn in revised
             ],
             removed=[f"t{turn.id}" for turn in removed],
-            merged={speaker_id(old): speaker_id(new) for old, new in merged.items()},
+            merged={self.id_of(old): self.id_of(new) for old, new in merged.items()},
             reason=reason,
         )
         for old, new in merged.items():
-            self._say(SpeakerUpdate, speaker=speaker_id(old), merged_into=speaker_id(new))
+            self._say(SpeakerUpdate, speaker=self.id_of(old), merged_into=self.id_of(new))
 
     def _introduce(self, speakers: Iterable[int]) -> None:
         for speaker in speakers:
-            if speaker not in self._introduced:
-                self._introduced.add(speaker)
-                self._say(SpeakerNew, speaker=speaker_id(speaker))
+            if speaker not in self._ids:
+                self._ids[speaker] = f"S{len(self._ids) + 1}"
+                self._say(SpeakerNew, speaker=self.id_of(speaker))
 
     def _say(self, kind: type[Event], **values: Any) -> None:
         self._seq += 1
@@ -126,10 +128,10 @@ class Journal:
             "session": self.session,
             "seq": self._seq,
             "at": self._at,
-            "introduced": sorted(self._introduced),
+            "ids": self._ids,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Become the journal that `state` was taken from."""
         self.session, self._seq, self._at = state["session"], state["seq"], state["at"]
-        self._introduced = set(state["introduced"])
+        self._ids = dict(state["ids"])
