@@ -1,35 +1,42 @@
-"""`import hocket.streaming` is cheap, and every name it promises is there."""
+"""Importing hocket's packages is cheap, and every name they promise is there."""
 
 import ast
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+import hocket.models
 import hocket.streaming
 
 RUNTIMES = ("coremltools", "onnxruntime", "torch")
 DEVICES = ("rich", "sounddevice", "soundfile", "soxr", "typer")
+PACKAGES = (hocket.models, hocket.streaming)
 
 
-def promised() -> list[str]:
+def promised(package: ModuleType) -> list[str]:
     """The names that type checkers see."""
-    tree = ast.parse(Path(hocket.streaming.__file__).read_text())
+    tree = ast.parse(Path(str(package.__file__)).read_text())
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level == 1]
     return [alias.name for node in imports for alias in node.names]
 
 
-@pytest.mark.parametrize("name", promised())
-def test_promised_names_are_there(name: str) -> None:
-    assert getattr(hocket.streaming, name).__name__ == name
-    assert name in dir(hocket.streaming)
-    assert name in hocket.streaming.__all__
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.__name__)
+def test_promised_names_are_there(package: ModuleType) -> None:
+    names = promised(package)
+    assert names
+    assert sorted(package.__all__) == sorted(names)
+    for name in names:
+        assert getattr(package, name).__module__ != package.__name__
+        assert name in dir(package)
 
 
-def test_other_names_are_not() -> None:
-    with pytest.raises(AttributeError, match=r"module 'hocket\.streaming' has no attribute 'diarise'"):
-        hocket.streaming.diarise  # noqa: B018
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.__name__)
+def test_other_names_are_not(package: ModuleType) -> None:
+    with pytest.raises(AttributeError, match=rf"module '{package.__name__}' has no attribute 'diarise'"):
+        package.diarise  # noqa: B018
 
 
 def printed(program: str) -> str:
@@ -42,7 +49,18 @@ def loaded_by(statement: str, names: tuple[str, ...]) -> str:
 
 
 def test_importing_loads_nothing_heavy() -> None:
-    assert loaded_by("import hocket.streaming", ("numpy", "scipy", *RUNTIMES, *DEVICES)) == "[]\n"
+    for package in PACKAGES:
+        assert loaded_by(f"import {package.__name__}", ("numpy", "scipy", *RUNTIMES, *DEVICES)) == "[]\n"
+
+
+def test_errors_load_nothing_heavy() -> None:
+    for package in PACKAGES:
+        statement = f"import {package.__name__}.errors"
+        assert loaded_by(statement, ("numpy", "scipy", *RUNTIMES, *DEVICES)) == "[]\n"
+
+
+def test_the_command_line_explains_itself_without_arrays() -> None:
+    assert loaded_by("import hocket.streaming.cli", ("numpy", "scipy", *RUNTIMES)) == "[]\n"
 
 
 def test_engine_and_sources_load_no_runtime_and_no_device() -> None:
