@@ -1,6 +1,6 @@
 """Is a translated package as fast as PyTorch's own export of the same network?
 
-    python -m hocket.models.translate.benchmark SOURCE
+    python -m hocket.models.convert.benchmark SOURCE
 
 SOURCE: where the published checkpoints are. Needs the extra `convert`. Both files run on onnxruntime, one
 thread, in alternating order, so that a busy machine slows both alike; the ratio is the median over rounds.
@@ -16,11 +16,11 @@ import numpy as np
 import torch
 
 from ..catalogue import weights_folder
-from ..convert.checkpoint import find_checkpoints
-from ..convert.recipes import WINDOW, Part, parts_of
 from ..onnx import OnnxPredictor
 from ..open import translated
 from ..predictor import Array, Predictor
+from .checkpoint import find_checkpoints
+from .recipes import WINDOW, Part, parts_of
 
 _ROUNDS = 60
 _SHAPES: dict[str, tuple[tuple[int, ...], ...]] = {
