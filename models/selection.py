@@ -122,7 +122,7 @@ def open_embedder(model: Chosen, opening: Opening) -> Embedder:
 
 
 def _choose_folder(folder: Path, role: Role) -> Chosen:
-    packages = _packages_in(folder)
+    packages = packages_in(folder)
     programs = {path: read_package(path) for path in packages}
     complete = []
     for card in known_models():
@@ -148,7 +148,7 @@ def _choose_folder(folder: Path, role: Role) -> Chosen:
     raise ModelRoleError(f"{folder} holds no known model for {role}: {found}")
 
 
-def _packages_in(folder: Path) -> list[Path]:
+def packages_in(folder: Path) -> list[Path]:
     """The folder itself where it is a package, else the packages directly inside."""
     if not folder.is_dir():
         raise UnknownModel(f"{folder} is no folder; expected a Core ML package or a folder of packages")
