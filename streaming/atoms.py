@@ -87,9 +87,9 @@ def cut(speech: Floats, change: Floats, first_cell: int, rules: AtomRules) -> li
 
 
 def _peaks(change: Floats, reach: int = 15) -> NDArray[np.intp]:
-    """Cells where `change` is the largest within `reach` either side."""
+    """Cells where `change` is the largest within `reach` either side; of a plateau, the middle."""
     if not len(change):
         return np.zeros(0, np.intp)
     padded = np.pad(change, reach, constant_values=-1)
     highest = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).max(axis=1)
-    return np.flatnonzero(change >= highest)
+    return np.array([(start + stop) // 2 for start, stop in runs_of(change >= highest)], np.intp)

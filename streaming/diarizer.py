@@ -322,19 +322,20 @@ class Diarizer:
         if self._is_last or self._clusterer.is_due():
             verdict = self._clusterer.reconsider()
             live = self._clusterer.name(live, self._clusterer.memory.recent[-LINKED:])
+        changed_from = min([now, *(atom.start for atom in named)])
+        if verdict.since is not None:
+            changed_from = min(changed_from, verdict.since)
         self._journal.move_to(now)
-        self._say(live, verdict, min(frozen, self._open_from), now)
+        self._say(live, verdict, changed_from, min(frozen, self._open_from), now)
         if self._is_last:
             duration = self._perception.samples_heard / self._grid.rate
             self._journal.end(round(duration, 3), self._timeline.speakers(), self._ending or "end")
 
-    def _say(self, live: Sequence[Atom], verdict: Verdict, frozen: int, now: int) -> None:
-        """Compare how the turns now read with how they were last said."""
+    def _say(self, live: Sequence[Atom], verdict: Verdict, changed_from: int, frozen: int, now: int) -> None:
+        """Compare how the turns now read, from cell `changed_from` on, with how they were last said."""
         memory = self._clusterer.memory
         self._timeline.merge(verdict.merged)
-        changed_from = now if verdict.since is None else verdict.since
         start = self._timeline.rebuilt_from(changed_from, memory.since)
-        start = min([start, *(atom.start for atom in live), *(atom.start for atom in memory.recent[-1:])])
         pieces = [
             piece
             for atom in [*memory.recent, *live]
