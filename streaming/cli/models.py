@@ -8,6 +8,8 @@ import typer
 
 from hocket.models.errors import UnknownModel
 
+from . import model_checks
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -90,6 +92,10 @@ def convert(
             f"{package.path}  {package.num_bytes / 1e6:.1f} MB {package.precision}, "
             f"error {package.parity.error:.1e} of scale, cosine {package.parity.cosine:.6f}"
         )
+
+
+app.command()(model_checks.verify)
+app.command()(model_checks.bench)
 
 
 def _num_bytes(card: "Card") -> int:
