@@ -94,6 +94,10 @@ class Fbank:
                 self._write(samples[index], features[index])
         return features
 
+    def normalised(self, features: Features) -> Features:
+        """(n, bins) features with every bin's mean subtracted, as speaker models want them."""
+        return np.asarray(features - features.mean(axis=0), np.float32)
+
     def _write(self, samples: Samples, features: Features) -> None:
         from scipy.fft import rfft  # slow to import, and most who import this module only read cards
 
