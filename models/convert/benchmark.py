@@ -20,7 +20,8 @@ from ..onnx import OnnxPredictor
 from ..open import translated
 from ..predictor import Array, Predictor
 from .checkpoint import find_checkpoints
-from .recipes import WINDOW, Part, parts_of
+from .part import Part
+from .recipes import WINDOW, parts_of
 
 _ROUNDS = 60
 _SHAPES: dict[str, tuple[tuple[int, ...], ...]] = {

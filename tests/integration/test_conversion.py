@@ -26,7 +26,8 @@ from hocket.models.convert.campplus import CampPlus, Head  # noqa: E402
 from hocket.models.convert.checkpoint import find_checkpoints, read_state_dict  # noqa: E402
 from hocket.models.convert.package import Input, write_package  # noqa: E402
 from hocket.models.convert.parity import ParityError  # noqa: E402
-from hocket.models.convert.recipes import Part, load_strictly, parts_of  # noqa: E402
+from hocket.models.convert.part import Part, load_strictly  # noqa: E402
+from hocket.models.convert.recipes import parts_of  # noqa: E402
 
 pytestmark = [
     pytest.mark.convert,
