@@ -11,9 +11,11 @@ from typing import Any, Literal
 
 from .errors import PackageError, UnknownModel
 from .fbank import Fbank
+from .nemo_mel import NemoMel
 from .predictor import TensorSpec
 from .roles import Calibration, EmbedderSpec, SegmenterSpec
 from .segmenter import ScoreKind
+from .utterance import FrontEnd
 
 Role = Literal["segmentation", "embedding"]
 HERE = Path(__file__).parent
@@ -59,11 +61,20 @@ class SegmentationCard:
 
 @dataclass(frozen=True)
 class EmbeddingCard:
-    """What turns embedding packages into an Embedder."""
+    """What turns a trunk and a head into an Embedder."""
 
     spec: EmbedderSpec
     front_end: Fbank
     pool_sizes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class UtteranceCard:
+    """What turns one embedding package into an Embedder; see UtteranceEmbedder."""
+
+    spec: EmbedderSpec
+    front_end: FrontEnd
+    frames_per_weight: int
 
 
 @dataclass(frozen=True)
@@ -80,7 +91,7 @@ class Card:
     license: str
     copyright: str
     citations: tuple[str, ...]
-    numbers: SegmentationCard | EmbeddingCard
+    numbers: SegmentationCard | EmbeddingCard | UtteranceCard
     packages: tuple[PackageCard, ...]
     checkpoint: str = ""
     checkpoint_sha256: str = ""
@@ -156,13 +167,13 @@ def _files(card: Card) -> Iterator[ShippedFile]:
 @cache
 def _catalogue() -> tuple[tuple[Card, ...], dict[str, dict[Role, str]]]:
     content = tomllib.loads((HERE / "catalogue.toml").read_text(encoding="utf-8"))
-    cards = tuple(_card(name, fields) for name, fields in content["models"].items())
+    cards = tuple(read_card(name, fields) for name, fields in content["models"].items())
     return cards, content["pairs"]
 
 
-def _card(name: str, fields: dict[str, Any]) -> Card:
+def read_card(name: str, fields: dict[str, Any]) -> Card:
+    """A card from its section in TOML. Raises KeyError, TypeError or ValueError for one that is not sound."""
     checkpoint = fields.get("checkpoint", {})
-    embedding = fields["role"] == "embedding"
     return Card(
         name=name,
         summary=fields["summary"],
@@ -170,13 +181,19 @@ def _card(name: str, fields: dict[str, Any]) -> Card:
         license=fields["license"],
         copyright=fields["copyright"],
         citations=tuple(fields["citations"]),
-        numbers=_embedding(fields["embedding"]) if embedding else _segmentation(fields["segmentation"]),
+        numbers=_numbers(fields),
         packages=tuple(_package(part, package) for part, package in fields["packages"].items()),
         checkpoint=checkpoint.get("file", ""),
         checkpoint_sha256=checkpoint.get("sha256", ""),
         gated=fields.get("gated", False),
         obtain=fields.get("obtain", ""),
     )
+
+
+def _numbers(fields: dict[str, Any]) -> SegmentationCard | EmbeddingCard | UtteranceCard:
+    if fields["role"] == "segmentation":
+        return _segmentation(fields["segmentation"])
+    return _utterance(fields["utterance"]) if "utterance" in fields else _embedding(fields["embedding"])
 
 
 def _segmentation(fields: dict[str, Any]) -> SegmentationCard:
@@ -193,6 +210,17 @@ def _embedding(fields: dict[str, Any]) -> EmbeddingCard:
     front_end = Fbank(rate=numbers["rate"], **numbers.pop("front_end"))
     numbers["calibration"] = Calibration(**numbers["calibration"])
     return EmbeddingCard(EmbedderSpec(**numbers), front_end, pool_sizes)
+
+
+def _utterance(fields: dict[str, Any]) -> UtteranceCard:
+    numbers = dict(fields)
+    front_end = numbers.pop("front_end")
+    kinds: dict[str, type[FrontEnd]] = {"kaldi": Fbank, "nemo": NemoMel}
+    make = kinds[front_end["kind"]]
+    options = {key: value for key, value in front_end.items() if key != "kind"}
+    frames_per_weight = numbers.pop("frames_per_weight", 1)
+    numbers["calibration"] = Calibration(**numbers["calibration"])
+    return UtteranceCard(EmbedderSpec(**numbers), make(rate=numbers["rate"], **options), frames_per_weight)
 
 
 def _package(part: str, fields: dict[str, Any]) -> PackageCard:

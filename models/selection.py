@@ -8,6 +8,7 @@ from .catalogue import (
     EmbeddingCard,
     Role,
     SegmentationCard,
+    UtteranceCard,
     check_sizes,
     find_card,
     known_models,
@@ -17,11 +18,13 @@ from .catalogue import (
 )
 from .embedder import PackageEmbedder
 from .errors import ModelRoleError, UnknownModel
+from .folder_card import card_in
 from .mlpackage import read_package
 from .open import Runtime, open_predictor
 from .predictor import Predictor
 from .roles import Embedder, Segmenter
 from .segmenter import PackageSegmenter
+from .utterance import UtteranceEmbedder
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,8 @@ def open_models(
     """The segmenter and the embedder of a named pair, or others in their place.
 
     models: a pair of the catalogue. segmentation, embedding: instead of the pair's, a model of the
-    catalogue or a folder: a package, or a folder of packages, recognised by their interfaces.
+    catalogue or a folder: a package, or a folder of packages, which says what it is in card.toml or is
+        recognised by its interfaces.
     Raises UnknownModel for a name or folder that is not there, ModelRoleError for a model that plays the
     other part, PackageError for damaged files, and what open_predictor raises.
     """
@@ -111,6 +115,13 @@ def open_segmenter(model: Chosen, opening: Opening) -> Segmenter:
 def open_embedder(model: Chosen, opening: Opening) -> Embedder:
     """A chosen embedding model, loaded."""
     numbers = model.card.numbers
+    if isinstance(numbers, UtteranceCard):
+        return UtteranceEmbedder(
+            opening.predictor(model.paths["net"]),
+            numbers.spec,
+            front_end=numbers.front_end,
+            frames_per_weight=numbers.frames_per_weight,
+        )
     assert isinstance(numbers, EmbeddingCard)
     return PackageEmbedder(
         opening.predictor(model.paths["trunk"]),
@@ -122,6 +133,12 @@ def open_embedder(model: Chosen, opening: Opening) -> Embedder:
 
 
 def _choose_folder(folder: Path, role: Role) -> Chosen:
+    card = card_in(folder)
+    if card is not None:
+        if card.role != role:
+            raise ModelRoleError(f"{folder} holds {card.name}, a model for {card.role}, not for {role}")
+        paths = {package.part: folder / package.path for package in card.packages}
+        return Chosen(card, paths, f"{card.name} ({folder})")
     packages = packages_in(folder)
     programs = {path: read_package(path) for path in packages}
     complete = []
