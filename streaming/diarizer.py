@@ -33,6 +33,7 @@ Samples = NDArray[np.float32]
 SHORTEST_WINDOW = 2.0  # seconds
 BRIDGE = 20  # cells of silence inside which a speaker's turn goes on
 LINKED = 64  # remembered atoms that new ones may be linked to: more than ten seconds can hold
+PATIENCE = 35  # cells of silence after which a speaker is said to have ended
 SECOND_VOICE_CONFIDENCE = 0.5
 
 
@@ -83,7 +84,7 @@ class Diarizer:
         scorer = VoiceScorer(embedder.spec.calibration)
         self._clusterer = Clusterer(embedder.spec.size, scorer, ClusterRules(), self.config.max_speakers)
         self._timeline = Timeline(BRIDGE)
-        self._floor = Floor(BRIDGE)
+        self._floor = Floor(PATIENCE)
         self._journal = Journal(session)
         self._journal.start(spec.rate, models or {}, self.config.to_dict())
         self._phase = Phase.HEARING

@@ -28,6 +28,7 @@ class Floor:
         self.patience = patience
         self.speaking: dict[int, int] = {}  # speaker -> cell at which their speech was last seen to end
         self._heard = 0
+        self._ended: dict[int, int] = {}  # speaker -> cell at which they were last said to have ended
 
     def follow(self, turns: Sequence[Piece], now: int) -> list[FloorChange]:
         """The changes since the last call, in order of time. turns: those that reach beyond the last call."""
@@ -38,7 +39,9 @@ class Floor:
                 continue
             if turn.speaker in current and current[turn.speaker] is not turn:
                 continue
-            steps.append((turn.start, True, turn.speaker, turn.confidence))
+            # Speech that was said to have ended and goes on after all goes on from there.
+            start = max(turn.start, min(self._ended.get(turn.speaker, 0), turn.stop))
+            steps.append((start, True, turn.speaker, turn.confidence))
             if turn.speaker not in current:
                 steps.append((turn.stop, False, turn.speaker, turn.confidence))
         for speaker, seen in self.speaking.items():
@@ -47,6 +50,7 @@ class Floor:
                 stop = max([seen if not mine else 0, *(turn.stop for turn in mine)])
                 confidence = max((turn.confidence for turn in mine), default=0.5)
                 steps.append((stop, False, speaker, confidence))
+        self._ended |= {speaker: cell for cell, is_start, speaker, _ in steps if not is_start}
         before = set(self.speaking)
         self.speaking = {speaker: turn.stop for speaker, turn in current.items()}
         self._heard = now
@@ -54,11 +58,11 @@ class Floor:
 
     def state(self) -> dict[str, Any]:
         """What `restore` needs."""
-        return {"speaking": [list(row) for row in self.speaking.items()], "heard": self._heard}
+        return {"speaking": self.speaking, "heard": self._heard, "ended": self._ended}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Become the floor that `state` was taken from."""
-        self.speaking = dict(state["speaking"])
+        self.speaking, self._ended = dict(state["speaking"]), dict(state["ended"])
         self._heard = state["heard"]
 
 
