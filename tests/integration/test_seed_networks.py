@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from hocket.models.errors import ModelError
 from hocket.models.fbank import Fbank
-from tests.golden_weights import golden_state, voice
+from tests.golden_weights import voice
+from tests.seed_checkpoints import titanet_state, wespeaker_state
 from tests.shared_data import shared
 
 torch = pytest.importorskip("torch")
@@ -31,28 +32,15 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def _wespeaker_state() -> dict[str, Any]:
-    state = golden_state("wespeaker_resnet34")
-    return {name: torch.from_numpy(np.asarray(value)) for name, value in state.items()}
-
-
-def _titanet_state() -> dict[str, Any]:
-    state = {name: torch.from_numpy(np.asarray(v)) for name, v in golden_state("titanet_large").items()}
-    front_end = np.load(shared("parity/golden_nemo_mel.npz"))
-    state["preprocessor.featurizer.fb"] = torch.from_numpy(front_end["filterbank"])[None]
-    state["preprocessor.featurizer.window"] = torch.from_numpy(front_end["window"])
-    return state
-
-
 @pytest.fixture(scope="module")
 def wespeaker() -> Any:
-    (part,) = parts_of("golden", _wespeaker_state())
+    (part,) = parts_of("golden", wespeaker_state())
     return part.net
 
 
 @pytest.fixture(scope="module")
 def titanet() -> Any:
-    (part,) = parts_of("golden", _titanet_state())
+    (part,) = parts_of("golden", titanet_state())
     return part.net
 
 
@@ -99,7 +87,7 @@ def test_wespeaker_gives_the_golden_vectors_of_three_speakers(wespeaker: Any) ->
 
 
 def test_wespeakers_own_names_are_taken_and_its_training_head_is_left() -> None:
-    state = {name.removeprefix("resnet."): value for name, value in _wespeaker_state().items()}
+    state = {name.removeprefix("resnet."): value for name, value in wespeaker_state().items()}
     (part,) = parts_of("golden", {**state, "projection.weight": torch.ones(17982, 256)})
     assert part.name == "wespeaker-voxceleb-resnet34-lm"
 
@@ -127,7 +115,7 @@ def test_titanet_gives_the_golden_vectors_of_a_batch_of_unequal_lengths(titanet:
 
 
 def test_a_nemo_checkpoint_of_another_front_end_is_refused() -> None:
-    state = _titanet_state()
+    state = titanet_state()
     state["preprocessor.featurizer.fb"] = state["preprocessor.featurizer.fb"] * 1.1
     with pytest.raises(
         ModelError, match=r"golden was trained on other features \(filter bank \(1, 80, 257\)"
@@ -137,7 +125,7 @@ def test_a_nemo_checkpoint_of_another_front_end_is_refused() -> None:
 
 @pytest.mark.parametrize("name", ["resnet.layer3.5.bn2.weight", "resnet.seg_1.bias"])
 def test_a_missing_parameter_is_named(name: str) -> None:
-    state = _wespeaker_state()
+    state = wespeaker_state()
     del state[name]
     with pytest.raises(ModelError, match=f"does not fit WeSpeakerResNet34: missing {name}"):
         parts_of("golden", state)
