@@ -75,19 +75,28 @@ def open_models(
     catalogue or a folder: a package, or a folder of packages, which says what it is in card.toml or is
         recognised by its interfaces.
     Raises UnknownModel for a name or folder that is not there, ModelRoleError for a model that plays the
-    other part, PackageError for damaged files, and what open_predictor raises.
+    other part or a pair that hears at two rates, PackageError for damaged files, ModelError for a card that
+    is not sound, and what open_predictor raises.
     """
     pairs = known_pairs()
     if models not in pairs:
         raise unknown("pair of models", models, tuple(pairs))
     segmentation_model = choose(segmentation or pairs[models]["segmentation"], "segmentation")
     embedding_model = choose(embedding or pairs[models]["embedding"], "embedding")
+    _check_rates(segmentation_model, embedding_model)
     opening = Opening(runtime, compute_units, threads)
     return ModelPair(
         open_segmenter(segmentation_model, opening),
         open_embedder(embedding_model, opening),
         {"segmentation": segmentation_model.label, "embedding": embedding_model.label},
     )
+
+
+def _check_rates(*chosen: Chosen) -> None:
+    rates = [model.card.numbers.spec.rate for model in chosen]
+    if len(set(rates)) > 1:
+        heard = ", ".join(f"{model.label} hears {rate} Hz" for model, rate in zip(chosen, rates))
+        raise ModelRoleError(f"{heard}: a pair needs one rate")
 
 
 def choose(wanted: str | Path, role: Role) -> Chosen:

@@ -93,6 +93,13 @@ def test_a_model_in_the_wrong_role_is_told_so(embedding: Path) -> None:
         open_models(segmentation=embedding)
 
 
+def test_a_pair_that_hears_at_two_rates_is_refused(segmentation: Path) -> None:
+    with pytest.raises(
+        ModelRoleError, match=r"levels .* hears 8000 Hz, campplus-zh-en hears 16000 Hz: a pair"
+    ):
+        open_models(segmentation=segmentation)
+
+
 def test_a_field_that_is_not_there_is_named(segmentation: Path) -> None:
     folder = _reworded(segmentation, 'scores = "logits"', "")
     with pytest.raises(ModelError, match=r"card\.toml does not say 'scores'; docs/your-own-model\.md"):
