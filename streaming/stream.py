@@ -217,6 +217,10 @@ class _Session:
                 logger.warning("an unknown amount of audio was lost: %s", reason)
                 return []
             case Lost(num_samples, reason):
+                if not self._source.live:  # where nobody watches, a gap in the log is easily missed
+                    logger.warning(
+                        "%.1f s of audio were lost: %s", num_samples / self._source.rate_hz, reason
+                    )
                 rest, num_lost = self._resampler.gap(num_samples)
                 heard = self._diarizer.push(rest)
                 # a gap is only taken down; the models run at the next push, and that may be hours away
