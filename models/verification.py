@@ -8,6 +8,7 @@ A package without one is run on noise and held against the portable runtime in s
 import hashlib
 import time
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -196,13 +197,16 @@ def _golden(path: Path, program: Program) -> tuple[Arrays, Arrays]:
     """(inputs, expected outputs). Raises PackageError unless the file holds every one of both, and sound."""
     try:
         with path.open("rb") as file, np.load(file) as arrays:
-            inputs = {spec.name: arrays[spec.name] for spec in program.inputs}
-            expected = {spec.name: arrays[spec.name] for spec in program.outputs}
-    except KeyError as error:
-        raise PackageError(f"{path} holds no {error.args[0]}; convert the model again") from error
-    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+            content = {name: arrays[name] for name in arrays}
+    except (OSError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise PackageError(f"{path} is damaged: {error}") from error
-    return inputs, expected
+    wanted = [spec.name for spec in (*program.inputs, *program.outputs)]
+    if missing := [name for name in wanted if name not in content]:
+        raise PackageError(
+            f"{path} holds {', '.join(content)}, not {', '.join(missing)}: it is of another package"
+        )
+    inputs = {spec.name: content[spec.name] for spec in program.inputs}
+    return inputs, {spec.name: content[spec.name] for spec in program.outputs}
 
 
 def _file_check(item: ShippedFile) -> FileCheck:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Wanted = Annotated[
     str | None,
     typer.Argument(
-        metavar="[NAME|FOLDER]", help="A model, or a folder of packages; all that ship when left out."
+        metavar="NAME|FOLDER", help="A model, or a folder of packages; all that ship when left out."
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Figures as JSON on standard output.")]
