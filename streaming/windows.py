@@ -22,8 +22,13 @@ class WindowPlan:
         return (samples // self.hop + 1) * self.hop
 
     def window(self, stop: int) -> tuple[int, int] | None:
-        """(start, stop) of the window due when `stop` samples have been heard, None while too few have."""
+        """(start, stop) of the window due when `stop` samples have been heard, None while too few have.
+
+        Where the model admits no window so short, silence goes before: start is negative.
+        """
         fitting = [length for length in self.lengths if self.shortest <= length <= stop]
+        if not fitting and stop >= self.shortest:
+            fitting = self.lengths[:1]
         return (stop - fitting[-1], stop) if fitting else None
 
     def last_window(self, stop: int) -> tuple[int, int]:

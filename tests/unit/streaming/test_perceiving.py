@@ -53,6 +53,11 @@ def test_early_windows_grow_with_the_session() -> None:
     assert plan.last_window(70) == (-30, 70)
 
 
+def test_a_model_without_short_windows_hears_silence_before_the_session() -> None:
+    plan = WindowPlan(lengths=(400,), hop=50, shortest=200)
+    assert [plan.window(stop) for stop in (150, 200, 400)] == [None, (-200, 200), (0, 400)]
+
+
 def test_curves_average_over_the_windows_that_saw_a_cell() -> None:
     curves = Curves(Powerset(((), (0,), (1,), (0, 1))), capacity=100)
     curves.extend(6)
