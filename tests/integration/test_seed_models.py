@@ -4,6 +4,7 @@ Under random but seeded weights, since real ones cannot be had here: who is who 
 every part fits the next is tested.
 """
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +83,38 @@ def test_a_folder_of_the_package_is_recognised(seed: Seed) -> None:
     pair = open_models(embedding=seed.folders["fp16"], runtime="portable")
     assert pair.names["embedding"] == f"{seed.part.name} ({seed.folders['fp16']})"
     assert pair.embedder.spec.size == {"titanet-large": 192}.get(seed.part.name, 256)
+
+
+def test_a_card_beside_the_package_is_believed_before_its_interface(seed: Seed, tmp_path: Path) -> None:
+    package = f"{seed.part.name}.mlpackage"
+    shutil.copytree(seed.folders["fp16"] / package, tmp_path / package)
+    titanet = seed.part.name == "titanet-large"
+    front_end = 'kind = "nemo"' if titanet else 'kind = "kaldi", window = "hamming", scale = 32768.0'
+    (tmp_path / "card.toml").write_text(
+        f"""
+        name = "of-my-own"
+        role = "embedding"
+        [utterance]
+        rate = 16000
+        size = {192 if titanet else 256}
+        channels = 80
+        frame_step = 160
+        hop = 16000
+        lookback = 0
+        kept = 16000
+        min_frames = 20
+        preroll = {241 if titanet else 240}
+        frames_per_weight = 8
+        front_end = {{ {front_end} }}
+        calibration = {{ different = 0.2, noise_floor = 0.2, noise_per_second = 0.3 }}
+        [packages.net]
+        path = "{package}"
+        """,
+        encoding="utf-8",
+    )
+    pair = open_models(embedding=tmp_path, runtime="portable")
+    assert pair.names["embedding"] == f"of-my-own ({tmp_path})"
+    assert pair.embedder.spec.hop == 16000
 
 
 def test_cached_features_give_the_vector_of_the_network_on_the_stretch(seed: Seed) -> None:
