@@ -28,7 +28,7 @@ class WindowPlan:
         """
         fitting = [length for length in self.lengths if self.shortest <= length <= stop]
         if not fitting and stop >= self.shortest:
-            fitting = self.lengths[:1]
+            fitting = list(self.lengths[:1])
         return (stop - fitting[-1], stop) if fitting else None
 
     def last_window(self, stop: int) -> tuple[int, int]:
