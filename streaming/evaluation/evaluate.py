@@ -2,19 +2,19 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from pathlib import Path
 from typing import Any
 
 from hocket.models.roles import Embedder, Segmenter
 
-from .. import compute
 from ..config import DiarizerConfig
 from ..diarizer import Diarizer
 from ..metrics import Lanes
 from ..sources.file import FileSource
 from .oracle import OracleSegmenter
+from .recorded import Answer, remembered
 from .recordings import Recording
-from .run import Answer, Remembered, TimedSession, hear, with_oracle
+from .run import TimedSession, hear, with_oracle
 from .scoring import Scorer
 from .tally import Tally, tally
 
@@ -52,20 +52,22 @@ def evaluate(
     latencies: Sequence[float] = (1.0,),
     config: DiarizerConfig | None = None,
     oracle: bool = False,
+    cache: Path | None = None,
     progress: Callable[[Recording, float], None] = lambda recording, latency: None,
 ) -> Report:
     """Every recording, heard once per latency and scored.
 
-    config: all settings but the latency. oracle: segmentation from the reference. progress: called after
-    each recording and latency. The models' answers of a recording are remembered between latencies, so the
-    real-time factor is that of each recording's first latency; decoding and scoring are no part of it.
+    config: all settings but the latency. oracle: segmentation from the reference. cache: a folder in which
+    the models' answers are kept for good. progress: called after each recording and latency. The models'
+    answers of a recording are remembered between latencies, so the real-time factor is that of each
+    recording's first latency; decoding and scoring are no part of it.
     Raises MissingDependency without pyannote.metrics, AudioFileError for a recording that breaks.
     """
     scorer = Scorer()
     files: dict[str, dict[float, Tally]] = {}
     computed = heard = 0.0
     for recording in recordings:
-        answer: Answer = Remembered(partial(compute.run, segmenter=segmenter, embedder=embedder))
+        answer: Answer = remembered(segmenter, embedder, recording.name, cache)
         if oracle:
             reference = Lanes.of(recording.reference, recording.num_cells)
             answer = with_oracle(OracleSegmenter(reference, segmenter.spec), answer)

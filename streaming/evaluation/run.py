@@ -1,10 +1,9 @@
-"""A Diarizer driven by hand: answers can be replaced or remembered, and time is measured by stage."""
+"""A Diarizer driven by hand: answers can be replaced, and time is measured by stage."""
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +14,7 @@ from ..requests import EmbedRequest, FramesRequest, Request, SegmentRequest
 from ..resample import Resampler
 from ..sources.base import Block, Lost, Source
 from .oracle import OracleSegmenter
-
-Output = NDArray[np.float32]
-Answer = Callable[[Sequence[Request]], list[Output]]
+from .recorded import Answer, Output, completed
 
 
 @dataclass
@@ -118,46 +115,6 @@ def with_oracle(oracle: OracleSegmenter, rest: Answer) -> Answer:
 
     def answer(requests: Sequence[Request]) -> list[Output]:
         known = [oracle.logits(r) if isinstance(r, SegmentRequest) else None for r in requests]
-        return _completed(known, requests, rest)
+        return completed(known, requests, rest)
 
     return answer
-
-
-class Remembered:
-    """Answers of `rest`, kept by what was asked: the same input is computed once.
-
-    Models know nothing of latency, so that one recording at several latencies costs little more than one.
-    Keeps up to `capacity` bytes; what comes later is computed every time.
-    """
-
-    def __init__(self, rest: Answer, capacity: int = 2**29) -> None:
-        self._rest = rest
-        self._free = capacity
-        self._answers: dict[bytes, Output] = {}
-
-    def __call__(self, requests: Sequence[Request]) -> list[Output]:
-        keys = [_fingerprint(request) for request in requests]
-        known = [self._answers.get(key) for key in keys]
-        outputs = _completed(known, requests, self._rest)
-        for key, before, output in zip(keys, known, outputs, strict=True):
-            if before is None and output.nbytes <= self._free:
-                # A copy: a row of a batch would keep the whole batch.
-                self._answers[key] = output.copy()
-                self._free -= output.nbytes
-        return outputs
-
-
-def _completed(known: Sequence[Output | None], requests: Sequence[Request], rest: Answer) -> list[Output]:
-    """`known` with its gaps filled by `rest`, in order."""
-    open_requests = [request for request, output in zip(requests, known, strict=True) if output is None]
-    computed: Iterator[Output] = iter(rest(open_requests) if open_requests else [])
-    return [next(computed) if output is None else output for output in known]
-
-
-def _fingerprint(request: Request) -> bytes:
-    arrays = (request.frames, request.weights) if isinstance(request, EmbedRequest) else (request.audio,)
-    digest = blake2b(type(request).__name__.encode(), digest_size=16)
-    for array in arrays:
-        digest.update(str(array.shape).encode())
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.digest()

@@ -12,8 +12,9 @@ from hocket.streaming import compute
 from hocket.streaming.config import DiarizerConfig
 from hocket.streaming.diarizer import Diarizer
 from hocket.streaming.evaluation.evaluate import Report, evaluate
+from hocket.streaming.evaluation.recorded import InMemory, Output, Remembered
 from hocket.streaming.evaluation.recordings import Recording, find_recordings
-from hocket.streaming.evaluation.run import Output, Remembered, TimedSession, hear
+from hocket.streaming.evaluation.run import TimedSession, hear
 from hocket.streaming.replay import Segment, annotation
 from hocket.streaming.requests import EmbedRequest, FramesRequest, Request, SegmentRequest
 from hocket.streaming.rttm import format_rttm
@@ -103,7 +104,7 @@ def test_remembered_answers_are_the_models_own_and_bounded() -> None:
     def request(value: float) -> SegmentRequest:
         return SegmentRequest(0, 8, np.full(8, value, np.float32))
 
-    remembered = Remembered(answer, capacity=20)
+    remembered = Remembered(answer, InMemory(20))
     for _ in range(2):
         first, second = remembered([request(1), request(2)])
         assert first.tolist() == [8.0] * 4
