@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .anchors import anchored_clusters, cores, kept_apart
 from .memory import NOBODY, Atom, Links, Memory, MemoryRules, Speakers, centres
 from .naming import NamingRules, linked, posterior
+from .people import People, PeopleRules
 from .reclustering import ReclusterRules, agglomerate, habit, speakers_among, stitch, window_evidence
 from .voices import VoiceScorer
 
@@ -28,6 +30,7 @@ class ClusterRules:
 
     naming: NamingRules = field(default_factory=NamingRules)
     memory: MemoryRules = field(default_factory=MemoryRules)
+    people: PeopleRules = field(default_factory=PeopleRules)
     slow: ReclusterRules = field(default_factory=ReclusterRules)
     birth: float = 1.0
     keep: float = 2.5
@@ -57,6 +60,7 @@ class Clusterer:
     def __init__(self, size: int, scorer: VoiceScorer, rules: ClusterRules, max_speakers: int | None) -> None:
         self.rules = rules
         self.memory = Memory(size, rules.memory)
+        self.people = People(scorer, rules.people)
         self._scorer = scorer
         self._max_speakers = max_speakers
         self._next_speaker = 0
@@ -77,7 +81,7 @@ class Clusterer:
         named: list[Atom] = []
         for atom in atoms:
             odds = self._odds(atom, speakers, speaker_of)
-            if self._is_birth(atom, odds, len(speakers)):
+            if self._is_birth(atom, odds, speakers):
                 assert atom.vector is not None
                 speaker = self._born(atom, speakers.ids)
                 newborn.append((speaker, atom.start, atom.stop))
@@ -88,16 +92,29 @@ class Clusterer:
                 speaker, confidence = int(speakers.ids[index]), float(odds[index])
             else:
                 speaker, confidence = NOBODY, 0.0
-            speaker_of[atom.start] = speaker
-            named.append(replace(atom, speaker=speaker, confidence=confidence))
+            atom = self.people.obeyed(replace(atom, speaker=speaker, confidence=confidence))
+            if atom.pinned and atom.speaker not in speakers.ids and atom.vector is not None:
+                speakers = speakers.joined_by(atom.speaker, atom.vector, atom.clean)
+            speaker_of[atom.start] = atom.speaker
+            named.append(atom)
         self._newborn = newborn
-        return [self._with_second_voices(atom, speakers, speaker_of) for atom in named]
+        return [self.people.obeyed(self._with_second_voices(atom, speakers, speaker_of)) for atom in named]
+
+    def speakers(self, live: Sequence[Atom]) -> Speakers:
+        """The speakers as they are known with the atoms that are not remembered yet."""
+        return centres([*self.memory.atoms, *live], self.memory.size, self.rules.memory.solid)
+
+    def new_number(self) -> int:
+        """A number that no voice and no person has had."""
+        self._next_speaker += 1
+        return self._next_speaker - 1
 
     def remember(self, atoms: Sequence[Atom]) -> None:
         """Take named atoms that are closed for good."""
         if atoms:
             self.memory.add(atoms)
             self._fresh += sum(atom.clean for atom in atoms)
+            self.people.settle_words(atoms[-1].stop)
 
     def _odds(self, atom: Atom, speakers: Speakers, speaker_of: Mapping[int, int]) -> Floats:
         voice = np.zeros(len(speakers), np.float32)
@@ -106,23 +123,30 @@ class Clusterer:
             voice = self._scorer.llr(atom.vector[None], seconds, speakers.centres, speakers.seconds)[0]
         return posterior(voice, linked(atom.links, speaker_of, speakers.ids), self.rules.naming)
 
-    def _is_birth(self, atom: Atom, odds: Floats, known: int) -> bool:
-        if atom.vector is None or (self._max_speakers is not None and known >= self._max_speakers):
+    def _is_birth(self, atom: Atom, odds: Floats, speakers: Speakers) -> bool:
+        people, known = self.people, len(speakers)
+        if atom.vector is None:
             return False
-        return known == 0 or (atom.clean >= self.rules.birth and int(odds.argmax()) == known)
+        if self._max_speakers is not None and people.count(speakers.ids.tolist()) >= self._max_speakers:
+            return False
+        if known == 0 or (atom.clean >= self.rules.birth and int(odds.argmax()) == known):
+            return True
+        awaited = people.best(atom.vector, atom.clean, people.awaited(speakers.ids.tolist()))
+        return awaited > float(np.log(odds[:-1].max()) - np.log(odds[-1]))
 
     def _born(self, atom: Atom, taken: Ints) -> int:
         for speaker, start, stop in self._newborn:
             if start < atom.stop and atom.start < stop and speaker not in taken:
                 return speaker
-        return self._new_speaker()
-
-    def _new_speaker(self) -> int:
-        self._next_speaker += 1
-        return self._next_speaker - 1
+        return self.new_number()
 
     def _with_second_voices(self, atom: Atom, speakers: Speakers, speaker_of: Mapping[int, int]) -> Atom:
-        second = [self._second_voice(atom, overlap.links, speakers, speaker_of) for overlap in atom.overlaps]
+        second = [
+            overlap.speaker
+            if overlap.pinned
+            else self._second_voice(atom, overlap.links, speakers, speaker_of)
+            for overlap in atom.overlaps
+        ]
         if second == [overlap.speaker for overlap in atom.overlaps]:
             return atom
         overlaps = tuple(replace(overlap, speaker=s) for overlap, s in zip(atom.overlaps, second))
@@ -153,18 +177,27 @@ class Clusterer:
         self._fresh = 0.0
         before = self.memory.atoms
         voiced = [atom for atom in before if atom.vector is not None]
-        solid = [atom for atom in voiced if atom.clean >= self.rules.slow.solid]
-        if len(solid) < 2:
+        stands_for = cores(voiced, self.people)
+        shaping = [
+            (atom, core)
+            for atom, core in zip(voiced, stands_for.tolist())
+            if core != NOBODY or atom.clean >= self.rules.slow.solid
+        ]
+        if len(shaping) < 2:
             return Verdict()
-        anchors = self._recluster(solid, sum(atom.clean for atom in voiced))
+        solid, core = [atom for atom, _ in shaping], np.array([core for _, core in shaping], np.intp)
+        anchors = self._recluster(solid, core, sum(atom.clean for atom in voiced))
         speakers = centres(anchors, self.memory.size, 0.0)
         after = self._name_again(before, anchors, speakers)
         self.memory.rename(after)
         renamed = (new.start for old, new in zip(before, after) if new is not old)
         return Verdict(min(renamed, default=None), self._merged(before, after))
 
-    def _recluster(self, solid: Sequence[Atom], all_seconds: float) -> list[Atom]:
-        """The solid atoms that shape a speaker, under its id: an old one where most of its speech was."""
+    def _recluster(self, solid: Sequence[Atom], core: Ints, all_seconds: float) -> list[Atom]:
+        """The solid atoms that shape a speaker, under its id: an old one where most of its speech was.
+
+        core: (n,) from `cores`; what stands for a voice keeps its id.
+        """
         rules = self.rules.slow
         vectors = np.array([atom.vector for atom in solid], np.float32)
         clean = np.array([atom.clean for atom in solid], np.float32)
@@ -172,13 +205,14 @@ class Clusterer:
         evidence, near = window_evidence(
             _link_table(solid), np.array([(a.stop - a.start) / 100 for a in solid], np.float32)
         )
-        cosines = vectors @ vectors.T + habit(old, clean, rules)
+        cosines = vectors @ vectors.T + habit(old, clean, rules) + kept_apart(core, self.people.person_of)
         clusters = agglomerate(cosines, evidence, near, rules, self._max_speakers)
-        kept = speakers_among(clusters, clean, rules, all_seconds)
+        names = anchored_clusters(clusters, core, clean)
+        kept = [c for c in speakers_among(clusters, clean, rules, all_seconds) if c not in names]
         member = np.isin(clusters, kept)
-        names: dict[int, int] = {}
+        old[np.isin(old, list(names.values()))] = NOBODY
         for cluster, name in stitch(clusters[member], old[member], clean[member]).items():
-            names[cluster] = self._new_speaker() if name is None else name
+            names[cluster] = self.new_number() if name is None else name
         return [
             replace(atom, speaker=names[cluster])
             for atom, cluster in zip(solid, clusters.tolist())
@@ -196,11 +230,14 @@ class Clusterer:
         voice += self.rules.keep * (before[:, None] == speakers.ids)
         anchored = {atom.start: atom.speaker for atom in anchors}
         names = np.array([anchored.get(atom.start, atom.speaker) for atom in atoms])
+        core = cores(atoms, self.people)
+        pinned = np.array([atom.pinned for atom in atoms])
+        fixed, words = (core != NOBODY) | pinned, np.where(pinned, before, core)
         table = _link_table(atoms)
         for _ in range(2):
             shares = table @ (names[:, None] == speakers.ids).astype(np.float32)
             odds = posterior(voice, shares, self.rules.naming)[:, :-1]
-            names = speakers.ids[odds.argmax(axis=1)]
+            names = np.where(fixed, words, speakers.ids[odds.argmax(axis=1)])
         speaker_of = {atom.start: speaker for atom, speaker in zip(atoms, names.tolist())}
         renamed = [
             replace(atom, speaker=speaker, confidence=sure) if speaker != atom.speaker else atom
@@ -224,6 +261,7 @@ class Clusterer:
         """What `restore` needs."""
         return {
             "memory": self.memory.state(),
+            "people": self.people.state(),
             "next_speaker": self._next_speaker,
             "fresh": self._fresh,
             "newborn": [list(row) for row in self._newborn],
@@ -232,6 +270,7 @@ class Clusterer:
     def restore(self, state: dict[str, Any]) -> None:
         """Become the clusterer that `state` was taken from."""
         self.memory.restore(state["memory"])
+        self.people.restore(state["people"])
         self._next_speaker = state["next_speaker"]
         self._fresh = state["fresh"]
         self._newborn = [(row[0], row[1], row[2]) for row in state["newborn"]]

@@ -6,9 +6,12 @@ HocketError
 ├── AudioError
 │   ├── AudioFileError        a file is missing, empty, damaged or not audio
 │   ├── DeviceError           no PortAudio, no such device, a device that cannot be opened
-│   └── BlockError            samples of the wrong shape or type were pushed
+│   ├── BlockError            samples of the wrong shape or type were pushed
+│   └── NoVoiceError          too little speech to make a voice vector of
 ├── FormatError               a malformed RTTM, UEM or event line
 ├── SnapshotError             a snapshot is damaged or of other models or settings
+├── VoicePrintError           a voice print is damaged, of another embedding model, or of too little speech
+├── UnknownSpeaker            no speaker, turn, person or profile goes by that id
 └── SessionOver               audio was pushed after the end
 
 Anything else that leaves this package is a bug to report.
@@ -26,8 +29,11 @@ __all__ = [
     "HocketError",
     "MissingDependency",
     "ModelError",
+    "NoVoiceError",
     "SessionOver",
     "SnapshotError",
+    "UnknownSpeaker",
+    "VoicePrintError",
 ]
 
 
@@ -51,12 +57,24 @@ class BlockError(AudioError, ValueError):
     """Samples of the wrong shape or type were pushed."""
 
 
+class NoVoiceError(AudioError):
+    """A stretch of audio holds too little speech to make a voice vector of."""
+
+
 class FormatError(HocketError, ValueError):
     """A line of RTTM, UEM or event JSON is malformed; the message names file and line."""
 
 
 class SnapshotError(HocketError, ValueError):
     """A snapshot is damaged, of another version, or of other models or settings."""
+
+
+class VoicePrintError(HocketError, ValueError):
+    """A voice print is damaged, of another embedding model, or of too little clean speech."""
+
+
+class UnknownSpeaker(HocketError, LookupError):
+    """No speaker, turn, person or profile goes by the id that was given."""
 
 
 class SessionOver(HocketError):

@@ -71,7 +71,10 @@ class SessionEnd(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SpeakerNew(Event):
-    """A voice is shown for the first time. Ids ("S1", "S2" …) are never reused."""
+    """A voice is shown for the first time. Ids ("S1", "S2" …) are never reused.
+
+    name, profile: of the enrolled person whose voice it was recognised as.
+    """
 
     type: ClassVar[str] = "speaker.new"
     speaker: str
@@ -81,11 +84,15 @@ class SpeakerNew(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SpeakerUpdate(Event):
-    """A speaker was named, enrolled, or found to be another (`merged_into`); the old id stays an alias."""
+    """A speaker was named, recognised, or found to be another (`merged_into`); the old id stays an alias.
+
+    profile: of the enrolled person; "" takes back the one said before.
+    """
 
     type: ClassVar[str] = "speaker.update"
     speaker: str
     name: str | None = None
+    profile: str | None = None
     merged_into: str | None = None
 
 

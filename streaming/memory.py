@@ -15,12 +15,16 @@ NOBODY = -1
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """Cells [start, stop) of an atom where a second voice speaks; links: the atoms it was heard in."""
+    """Cells [start, stop) of an atom where a second voice speaks; links: the atoms it was heard in.
+
+    pinned: the second voice is so by the user's word.
+    """
 
     start: int
     stop: int
     links: Links
     speaker: int = NOBODY
+    pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,6 +34,7 @@ class Atom:
     start, stop: cells; the start identifies the atom. vector: (size,) unit length, None where there was too
     little to embed. clean: seconds of this voice alone behind the vector. links: what the windows say.
     overlaps: where a second voice speaks. speaker: number, NOBODY while unnamed; confidence: of that name.
+    pinned: the speaker is so by the user's word, and stays so.
     """
 
     start: int
@@ -40,6 +45,7 @@ class Atom:
     overlaps: tuple[Overlap, ...] = ()
     speaker: int = NOBODY
     confidence: float = 0.0
+    pinned: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,11 +125,12 @@ class Memory:
 
     def _keep_example(self, atom: Atom) -> None:
         """Keep an atom as an exemplar; where its speaker has too many, the one that adds least goes."""
-        if atom.vector is None or atom.clean < self.rules.solid:
+        if atom.vector is None or (atom.clean < self.rules.solid and not atom.pinned):
             return
         self.exemplars.append(replace(atom, links={}, overlaps=()))
         mine = [index for index, other in enumerate(self.exemplars) if other.speaker == atom.speaker]
         if len(mine) > self.rules.exemplars:
+            mine = [index for index in mine if not self.exemplars[index].pinned] or mine
             del self.exemplars[mine[_least_telling([self.exemplars[index] for index in mine])]]
 
     def state(self) -> dict[str, Any]:
@@ -164,18 +171,19 @@ def _least_telling(atoms: Sequence[Atom]) -> int:
 
 
 def _atom_state(atom: Atom) -> list[Any]:
-    overlaps = [[o.start, o.stop, _link_rows(o.links), o.speaker] for o in atom.overlaps]
+    overlaps = [[o.start, o.stop, _link_rows(o.links), o.speaker, o.pinned] for o in atom.overlaps]
     return [
         atom.start, atom.stop, atom.vector, atom.clean, _link_rows(atom.links), overlaps, atom.speaker,
-        atom.confidence,
+        atom.confidence, atom.pinned,
     ]  # fmt: skip
 
 
 def _atom_of(row: list[Any]) -> Atom:
-    start, stop, vector, clean, links, overlaps, speaker, confidence = row
+    start, stop, vector, clean, links, overlaps, speaker, confidence, pinned = row
     return Atom(
         start, stop, vector, clean, dict(map(tuple, links)),
-        tuple(Overlap(o[0], o[1], dict(map(tuple, o[2])), o[3]) for o in overlaps), speaker, confidence,
+        tuple(Overlap(o[0], o[1], dict(map(tuple, o[2])), o[3], o[4]) for o in overlaps), speaker, confidence,
+        pinned,
     )  # fmt: skip
 
 

@@ -15,9 +15,9 @@ SOURCES = sorted(path for room in ("models", "streaming") for path in (ROOT / ro
 MEMBERS = {
     "language": {"errors", "events", "grid", "replay"},
     "engine": {
-        "atoms", "clustering", "compute", "config", "curves", "diarizer", "evidence", "floor", "frames",
-        "journal", "memory", "naming", "perception", "powerset", "reclustering", "requests", "ring",
-        "snapshot", "timeline", "voices", "windows",
+        "account", "anchors", "atoms", "clustering", "compute", "config", "curves", "diarizer", "evidence",
+        "floor", "frames", "journal", "listener", "memory", "naming", "people", "perception", "powerset",
+        "reclustering", "requests", "ring", "snapshot", "timeline", "voiceprint", "voices", "windows",
     },
     "paper": {"files", "metrics", "rttm"},
     "shell": {"backlog", "resample", "stream"},
@@ -38,9 +38,11 @@ MAY_IMPORT = {
     "sinks": {"language", "paper"},
     "shell": {"language", "sources.base", "sinks.base"},
     "evaluation": {"language", "engine", "paper", "shell", "sources", "models.roles"},
-    "face": {"language", "engine", "shell", "sources", "models"},
+    "verification": {"language", "engine", "paper", "shell", "sources", "models"},
+    "face": {"language", "engine", "shell", "sources", "models", "verification"},
     "cli": {
         "language", "engine", "paper", "shell", "sources", "sinks", "evaluation", "models", "models.convert",
+        "verification",
     },
 }  # fmt: skip
 

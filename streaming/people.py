@@ -1,0 +1,273 @@
+"""Who the voices are: what the user said, and whom a session recognises by their voice prints.
+
+The clusterer tells voices apart; a person may have several. Unless somebody says otherwise, every voice is a
+person of its own, of the same number.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .memory import NOBODY, Atom, Overlap, Speakers
+from .voiceprint import VoicePrint
+from .voices import VoiceScorer
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeopleRules:
+    """When a voice is an enrolled person's.
+
+    recognise: log-likelihood ratio against "somebody else" from which it is. release: the same, below which
+    it no longer is. rival: by how much the best print must beat the next one.
+    """
+
+    recognise: float = 3.0
+    release: float = 0.0
+    rival: float = 1.5
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A person whose voice is known before it is heard. id: the person's, in a store or in the program."""
+
+    id: str
+    name: str
+    voice: VoicePrint
+
+
+@dataclass(frozen=True)
+class Word:
+    """The user's word on cells [start, stop): what was person `was` (None: whoever it was) is `voice`."""
+
+    start: int
+    stop: int
+    voice: int
+    was: int | None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A voice that goes by another person now. is_merge: all that went by the old one does."""
+
+    voice: int
+    old: int
+    new: int
+    is_merge: bool
+
+
+class People:
+    """The persons behind the voices, and the enrolled ones that have not been heard.
+
+    anchored: persons that the slow path must keep. settled: those on whom the user's word is final, so that
+    nothing is recognised about them any more.
+    """
+
+    def __init__(self, scorer: VoiceScorer, rules: PeopleRules) -> None:
+        self.rules = rules
+        self.profiles: dict[str, Profile] = {}
+        self.names: dict[int, str] = {}
+        self.profile_of: dict[int, str] = {}
+        self._scorer = scorer
+        self._person: dict[int, int] = {}  # voice -> person, where that is not the voice's own number
+        self._anchored: set[int] = set()
+        self._settled: set[int] = set()
+        self._apart: set[tuple[int, int]] = set()  # persons that the user told apart, the lower first
+        self._words: list[Word] = []
+
+    # Voices and persons
+
+    def person_of(self, voice: int) -> int:
+        """Who a voice belongs to; NOBODY stays nobody."""
+        return self._person.get(voice, voice)
+
+    def count(self, voices: Iterable[int]) -> int:
+        """How many persons these voices are."""
+        return len({self.person_of(voice) for voice in voices})
+
+    def is_anchored(self, voice: int) -> bool:
+        """Whether the slow path must keep this voice and its id."""
+        person = self.person_of(voice)
+        return person in self._anchored or person in self.profile_of
+
+    def give(self, voice: int, person: int) -> None:
+        """From now on the voice is this person's."""
+        self._person[voice] = person
+
+    def anchor(self, *persons: int) -> None:
+        """Persons that the user spoke of: the slow path keeps them."""
+        self._anchored.update(persons)
+
+    def settle(self, person: int) -> None:
+        """The user said who this is: nothing that is heard changes it."""
+        self._anchored.add(person)
+        self._settled.add(person)
+
+    def tell_apart(self, one: int, other: int) -> None:
+        """Two persons that are never taken for one again."""
+        self._apart.add((min(one, other), max(one, other)))
+
+    def join(self, old: int, new: int, voices: Iterable[int]) -> None:
+        """All of the old person's voices are the new one's, by the user's word."""
+        for voice in voices:
+            if self.person_of(voice) == old:
+                self._person[voice] = new
+        self._apart.discard((min(old, new), max(old, new)))
+        self._words = [replace(w, was=new) if w.was == old else w for w in self._words]
+        name, profile = self.names.pop(old, None), self.profile_of.pop(old, None)
+        if name is not None:
+            self.names.setdefault(new, name)
+        if profile is not None:
+            self.profile_of.setdefault(new, profile)
+        self.settle(new)
+
+    # The user's word on stretches of speech
+
+    def decree(self, word: Word) -> None:
+        """Take the user's word on a stretch; the last one on it holds."""
+        self._words.append(word)
+
+    def settle_words(self, before: int) -> None:
+        """Forget words on what lies before this cell: it is remembered as they said."""
+        self._words = [word for word in self._words if word.stop > before]
+
+    def obeyed(self, atom: Atom) -> Atom:
+        """The atom as the user's words on it have it; the same object where there are none."""
+        if not self._words:
+            return atom
+        overlaps = tuple(self._obeyed_overlap(overlap) for overlap in atom.overlaps)
+        if any(new is not old for new, old in zip(overlaps, atom.overlaps)):
+            atom = replace(atom, overlaps=overlaps)
+        word = self._word_on(atom.start, atom.stop, atom.speaker)
+        if word is None:
+            return atom
+        return replace(atom, speaker=word.voice, confidence=1.0, pinned=True)
+
+    def _obeyed_overlap(self, overlap: Overlap) -> Overlap:
+        word = self._word_on(overlap.start, overlap.stop, overlap.speaker)
+        if word is None or word.was is None:
+            return overlap
+        return replace(overlap, speaker=word.voice, pinned=True)
+
+    def _word_on(self, start: int, stop: int, voice: int) -> Word | None:
+        """The last word on most of a stretch that a voice was heard in."""
+        for word in reversed(self._words):
+            shared = min(stop, word.stop) - max(start, word.start)
+            if 2 * shared >= stop - start and word.was in (None, self.person_of(voice)):
+                return word
+        return None
+
+    # Recognising
+
+    def enroll(self, profile: Profile) -> None:
+        """Know a person by their voice print; the same profile again replaces it."""
+        self.profiles[profile.id] = profile
+        for person, known in self.profile_of.items():
+            if known == profile.id:
+                self.names[person] = profile.name
+
+    def person_with(self, profile: str) -> int | None:
+        """The person who was recognised as a profile, whether or not anything goes by them now."""
+        return next((person for person, known in self.profile_of.items() if known == profile), None)
+
+    def likeness(self, vectors: Floats, seconds: Floats, profiles: Sequence[Profile]) -> Floats:
+        """(n, profiles) log-likelihood ratios of "this vector is that person" against "somebody else"."""
+        centres = np.stack([profile.voice.centre for profile in profiles])
+        behind = np.array([profile.voice.clean for profile in profiles], np.float32)
+        return self._scorer.llr(vectors, seconds, centres, behind)
+
+    def awaited(self, voices: Iterable[int]) -> list[Profile]:
+        """Enrolled persons that none of these voices belongs to."""
+        present = {self.profile_of.get(self.person_of(voice)) for voice in voices}
+        return [profile for profile in self.profiles.values() if profile.id not in present]
+
+    def best(self, vector: Floats, seconds: float, profiles: Sequence[Profile]) -> float:
+        """How much this vector is one of the profiles; -inf where it is none of them."""
+        if not profiles:
+            return -np.inf
+        llr = self.likeness(vector[None], np.array([seconds], np.float32), profiles)[0]
+        return float(llr.max()) if self._clear_best(llr) is not None else -np.inf
+
+    def recognise(self, speakers: Speakers, next_number: int) -> list[Finding]:
+        """Compare the voices with the prints; what changes by it, already taken down here.
+
+        next_number: the number of the first person that has to be made up for a voice that was mistaken.
+        """
+        if not self.profiles or not len(speakers):
+            return []
+        profiles = list(self.profiles.values())
+        table = self.likeness(speakers.centres, speakers.seconds, profiles)
+        findings = []
+        for voice, llr in zip(speakers.ids.tolist(), table):
+            person = self.person_of(voice)
+            if person in self._settled:
+                continue
+            known = self.profile_of.get(person)
+            index = self._clear_best(llr)
+            if known is not None and llr[list(self.profiles).index(known)] < self.rules.release:
+                findings.append(Finding(voice, person, next_number, is_merge=False))
+                self._person[voice] = next_number
+                next_number += 1
+            elif known is None and index is not None:
+                findings += self._recognised(voice, person, profiles[index], speakers)
+        return findings
+
+    def _recognised(self, voice: int, person: int, profile: Profile, speakers: Speakers) -> list[Finding]:
+        holder = self.person_with(profile.id)
+        if holder is None:
+            self.names[person], self.profile_of[person] = profile.name, profile.id
+            return [Finding(voice, person, person, is_merge=False)]
+        if holder in self._settled or (min(person, holder), max(person, holder)) in self._apart:
+            return []
+        others = [v for v in speakers.ids.tolist() if v != voice and self.person_of(v) == person]
+        self._person[voice] = holder
+        return [Finding(voice, person, holder, is_merge=not others)]
+
+    def _clear_best(self, llr: Floats) -> int | None:
+        index = int(llr.argmax())
+        rest = np.delete(llr, index)
+        rival = float(rest.max()) if len(rest) else -np.inf
+        clear = llr[index] >= self.rules.recognise and llr[index] - rival >= self.rules.rival
+        return index if clear else None
+
+    # Snapshots
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` needs."""
+        return {
+            "profiles": [
+                [p.id, p.name, p.voice.model, p.voice.vectors, p.voice.seconds]
+                for p in self.profiles.values()
+            ],
+            "names": self.names,
+            "profile_of": self.profile_of,
+            "person": self._person,
+            "anchored": sorted(self._anchored),
+            "settled": sorted(self._settled),
+            "apart": sorted(self._apart),
+            "words": [[w.start, w.stop, w.voice, w.was] for w in self._words],
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Become the people that `state` was taken from."""
+        self.profiles = {
+            row[0]: Profile(row[0], row[1], VoicePrint(row[2], row[3], row[4])) for row in state["profiles"]
+        }
+        self.names, self.profile_of = dict(state["names"]), dict(state["profile_of"])
+        self._person = dict(state["person"])
+        self._anchored, self._settled = set(state["anchored"]), set(state["settled"])
+        self._apart = {(low, high) for low, high in state["apart"]}
+        self._words = [Word(*row) for row in state["words"]]
+
+
+def spoken_by(atoms: Sequence[Atom], people: People, person: int) -> list[Atom]:
+    """The atoms whose first voice is this person's and that have a vector."""
+    return [
+        atom
+        for atom in atoms
+        if atom.vector is not None and atom.speaker != NOBODY and people.person_of(atom.speaker) == person
+    ]
