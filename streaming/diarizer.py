@@ -1,8 +1,6 @@
 """The engine: audio in, events out. No clock, no thread, no file, no socket."""
 
-from collections import deque
 from collections.abc import Sequence
-from enum import Enum, auto
 from typing import Any, Self
 
 import numpy as np
@@ -14,15 +12,16 @@ from . import compute
 from .atoms import AtomRules
 from .clustering import Clusterer, ClusterRules, Verdict
 from .config import DiarizerConfig
-from .errors import BlockError, SessionOver, SnapshotError
+from .errors import SnapshotError
 from .events import Event
 from .floor import Floor
 from .grid import Grid, seconds, to_cells
 from .journal import Journal
+from .listener import Listener
 from .memory import NOBODY, Atom
 from .perception import Perception
 from .replay import Segment
-from .requests import EmbedRequest, FramesRequest, Request, SegmentRequest
+from .requests import Request
 from .snapshot import pack, unpack
 from .timeline import Piece, Timeline, turns_of
 from .voices import VoiceScorer
@@ -35,16 +34,6 @@ BRIDGE = 20  # cells of silence inside which a speaker's turn goes on
 LINKED = 64  # remembered atoms that new ones may be linked to: more than ten seconds can hold
 PATIENCE = 35  # cells of silence after which a speaker is said to have ended
 SECOND_VOICE_CONFIDENCE = 0.5
-
-
-class Phase(Enum):
-    """What a step waits for. Each but HEARING and OVER has requests out."""
-
-    HEARING = auto()
-    WINDOW = auto()
-    FRAMES = auto()
-    VECTORS = auto()
-    OVER = auto()
 
 
 class Diarizer:
@@ -74,26 +63,20 @@ class Diarizer:
         spec = segmenter.spec
         self._grid = Grid(spec.rate)
         self._latency = to_cells(self.config.latency)
-        self._plan = WindowPlan(
+        plan = WindowPlan(
             spec.lengths, self._grid.samples(self.config.hop), self._grid.samples(SHORTEST_WINDOW)
         )
         rules = AtomRules(onset=spec.onset, offset=spec.offset)
         mutable = self._grid.cell * (self._latency + 2 * rules.longest)
-        reach = spec.lengths[-1] + mutable + self._plan.hop
+        reach = spec.lengths[-1] + mutable + plan.hop
         self._perception = Perception(spec, embedder.spec, rules, self._grid, reach)
+        self._listener = Listener(self._perception, plan, self._grid.cell, self._conclude)
         scorer = VoiceScorer(embedder.spec.calibration)
         self._clusterer = Clusterer(embedder.spec.size, scorer, ClusterRules(), self.config.max_speakers)
         self._timeline = Timeline(BRIDGE)
         self._floor = Floor(PATIENCE)
         self._journal = Journal(session)
         self._journal.start(spec.rate, models or {}, self.config.to_dict())
-        self._phase = Phase.HEARING
-        self._requests: list[Request] = []
-        self._pending: deque[Samples | int] = deque()  # blocks, and counts of samples that never arrived
-        self._fed = 0
-        self._stop = 0  # samples up to the last step
-        self._open_from = 0  # cell from which atoms may still be cut otherwise
-        self._ending: str | None = None
 
     @property
     def rate(self) -> int:
@@ -123,53 +106,34 @@ class Diarizer:
 
     def feed(self, samples: Samples) -> list[Event]:
         """Take samples as `push` does, but leave the models to the caller: see `due`."""
-        self._require_open()
-        if not isinstance(samples, np.ndarray) or samples.ndim != 1 or samples.dtype != np.float32:
-            got = f"{samples.shape} {samples.dtype}" if isinstance(samples, np.ndarray) else type(samples)
-            raise BlockError(f"samples want shape (n,) float32, got {got}")
-        if len(samples):
-            self._pending.append(np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0))
-            self._fed += len(samples)
-        return self._proceed()
+        self._listener.feed(samples)
+        return self._journal.take()
 
     def gap(self, num_samples: int, reason: str) -> list[Event]:
         """Declare samples that never arrived: the clock moves on through them, heard as silence.
 
         Like `feed`: requests may be due afterwards.
         """
-        self._require_open()
-        if num_samples < 0:
-            raise BlockError(f"a gap wants a count of samples, got {num_samples}")
-        if num_samples == 0:
-            return []
-        rate = self._grid.rate
-        self._journal.gap(round(self._fed / rate, 3), round((self._fed + num_samples) / rate, 3), reason)
-        self._pending.append(num_samples)
-        self._fed += num_samples
-        return self._proceed()
+        start, rate = self._listener.fed, self._grid.rate
+        self._listener.require_open()
+        if num_samples > 0:
+            self._journal.gap(round(start / rate, 3), round((start + num_samples) / rate, 3), reason)
+        self._listener.gap(num_samples)
+        return self._journal.take()
 
     def end(self, reason: str = "end") -> list[Event]:
         """Say that no more audio will come. Requests may be due afterwards."""
-        if self._ending is None:
-            self._ending = reason
-        return self._proceed()
+        self._listener.end(reason)
+        return self._journal.take()
 
     def due(self) -> list[Request]:
         """What the session needs from the models before it can go on; empty while it needs only audio."""
-        return list(self._requests)
+        return self._listener.due()
 
     def advance(self, outputs: Sequence[NDArray[np.float32]]) -> list[Event]:
         """Take one answer per request of `due`, in order; say what they changed."""
-        requests, self._requests = self._requests, []
-        for request, output in zip(requests, outputs, strict=True):
-            match request:
-                case SegmentRequest():
-                    self._perception.take_window(request, output)
-                case FramesRequest():
-                    self._perception.take_frames(request, output)
-                case EmbedRequest():
-                    self._perception.take_vector(request, output)
-        return self._proceed()
+        self._listener.advance(outputs)
+        return self._journal.take()
 
     def status(self, *, lag: float, rtf: float, dropped: float) -> Event:
         """A numbered heartbeat, with what only the caller can measure: seconds, ratio, seconds."""
@@ -193,23 +157,17 @@ class Diarizer:
 
         Raises SnapshotError while requests are out: answer what is `due` first.
         """
-        if self._requests:
+        if self._listener.due():
             raise SnapshotError("a snapshot wants a session at rest: answer what is due() first")
         return pack(
             {
                 "models": self._fingerprint(),
                 "config": self.config.to_dict(),
-                "perception": self._perception.state(),
+                "listener": self._listener.state(),
                 "clusterer": self._clusterer.state(),
                 "timeline": self._timeline.state(),
                 "floor": self._floor.state(),
                 "journal": self._journal.state(),
-                "over": self._phase is Phase.OVER,
-                "pending": list(self._pending),
-                "fed": self._fed,
-                "stop": self._stop,
-                "open_from": self._open_from,
-                "ending": self._ending,
             }
         )
 
@@ -227,15 +185,11 @@ class Diarizer:
                 f"snapshot of a session with other models: expected {state['models']}, "
                 f"got {diarizer._fingerprint()}"
             )
-        diarizer._perception.restore(state["perception"])
+        diarizer._listener.restore(state["listener"])
         diarizer._clusterer.restore(state["clusterer"])
         diarizer._timeline.restore(state["timeline"])
         diarizer._floor.restore(state["floor"])
         diarizer._journal.restore(state["journal"])
-        diarizer._phase = Phase.OVER if state["over"] else Phase.HEARING
-        diarizer._pending = deque(state["pending"])
-        diarizer._fed, diarizer._stop = state["fed"], state["stop"]
-        diarizer._open_from, diarizer._ending = state["open_from"], state["ending"]
         return diarizer
 
     def _fingerprint(self) -> list[Any]:
@@ -244,93 +198,34 @@ class Diarizer:
 
     # A step
 
-    def _require_open(self) -> None:
-        if self._ending is not None:
-            raise SessionOver("the session has ended: open a new one for more audio")
-
-    @property
-    def _is_last(self) -> bool:
-        return self._ending is not None and not self._pending
-
-    def _proceed(self) -> list[Event]:
-        """Go on, phase by phase, until the models or more audio are needed."""
-        while not self._requests and self._phase is not Phase.OVER:
-            match self._phase:
-                case Phase.HEARING:
-                    if not self._hear():
-                        break
-                    self._phase = Phase.WINDOW
-                case Phase.WINDOW:
-                    self._perception.cut(self._open_from)
-                    self._requests += self._perception.calls(is_last=self._is_last)
-                    self._phase = Phase.FRAMES
-                case Phase.FRAMES:
-                    self._requests += self._perception.poolings()
-                    self._phase = Phase.VECTORS
-                case Phase.VECTORS:
-                    self._conclude()
-                    self._phase = Phase.OVER if self._is_last else Phase.HEARING
-        return self._journal.take()
-
-    def _hear(self) -> bool:
-        """Take pending audio up to the next step. False where more is needed first."""
-        boundary = self._plan.boundary_after(self._stop)
-        while self._pending and self._perception.samples_heard < boundary:
-            self._take(boundary - self._perception.samples_heard)
-        if self._perception.samples_heard < boundary:
-            if not self._is_last:
-                return False
-            boundary = self._perception.samples_heard // self._grid.cell * self._grid.cell
-        elif self._is_last:
-            # The last samples reach the boundary exactly: this step is the last one.
-            boundary = self._perception.samples_heard // self._grid.cell * self._grid.cell
-        fresh = boundary > self._stop
-        self._stop = boundary
-        self._perception.hear(boundary)
-        window = self._plan.last_window(boundary) if self._is_last else self._plan.window(boundary)
-        if fresh and window and (request := self._perception.window(*window)):
-            self._requests.append(request)
-        return True
-
-    def _take(self, room: int) -> None:
-        block = self._pending.popleft()
-        if isinstance(block, int):
-            self._perception.append_silence(min(block, room))
-            rest: Samples | int = max(0, block - room)
-        else:
-            self._perception.append(block[:room])
-            rest = block[room:]
-        if rest if isinstance(rest, int) else len(rest):
-            self._pending.appendleft(rest)
-
     def _conclude(self) -> None:
         """Name the atoms, remember those that are closed, think again when it is time, say what changed."""
         now = self._perception.now
-        frozen = now if self._is_last else max(0, now - self._latency)
+        frozen = now if self._listener.is_last else max(0, now - self._latency)
         linkable = self._clusterer.memory.recent[-LINKED:]
         named = self._clusterer.name(self._perception.atoms(linkable), linkable)
         closed = [
             atom
             for atom, span in zip(named, self._perception.spans)
-            if self._is_last or (span.closed and span.stop <= frozen)
+            if self._listener.is_last or (span.closed and span.stop <= frozen)
         ]
         live = named[len(closed) :]
         self._clusterer.remember(closed)
-        self._open_from = max(self._open_from, *(atom.stop for atom in closed[-1:]), 0)
+        self._listener.open_from = max(self._listener.open_from, *(atom.stop for atom in closed[-1:]), 0)
         if not live or live[0].start > frozen:
-            self._open_from = max(self._open_from, frozen)
+            self._listener.open_from = max(self._listener.open_from, frozen)
         verdict = Verdict()
-        if self._is_last or self._clusterer.is_due():
+        if self._listener.is_last or self._clusterer.is_due():
             verdict = self._clusterer.reconsider()
             live = self._clusterer.name(live, self._clusterer.memory.recent[-LINKED:])
         changed_from = min([now, *(atom.start for atom in named)])
         if verdict.since is not None:
             changed_from = min(changed_from, verdict.since)
         self._journal.move_to(now)
-        self._say(live, verdict, changed_from, min(frozen, self._open_from), now)
-        if self._is_last:
+        self._say(live, verdict, changed_from, min(frozen, self._listener.open_from), now)
+        if self._listener.is_last:
             duration = self._perception.samples_heard / self._grid.rate
-            self._journal.end(round(duration, 3), self._timeline.speakers(), self._ending or "end")
+            self._journal.end(round(duration, 3), self._timeline.speakers(), self._listener.ending or "end")
 
     def _say(self, live: Sequence[Atom], verdict: Verdict, changed_from: int, frozen: int, now: int) -> None:
         """Compare how the turns now read, from cell `changed_from` on, with how they were last said."""
@@ -344,7 +239,7 @@ class Diarizer:
             for piece in _pieces(atom)
             if piece.start >= start
         ]
-        if self._is_last:
+        if self._listener.is_last:
             frozen = now = now + BRIDGE + 1
         update = self._timeline.update(pieces, start, frozen, now)
         for change in self._floor.follow(turns_of(pieces, BRIDGE), now):

@@ -1,0 +1,181 @@
+"""Audio in steps: what every session does before it thinks about who it was, live or not."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from enum import Enum, auto
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import BlockError, SessionOver
+from .perception import Perception
+from .requests import EmbedRequest, FramesRequest, Request, SegmentRequest
+from .windows import WindowPlan
+
+Samples = NDArray[np.float32]
+
+
+class Phase(Enum):
+    """What a step waits for. Each but HEARING and OVER has requests out."""
+
+    HEARING = auto()
+    WINDOW = auto()
+    FRAMES = auto()
+    VECTORS = auto()
+    OVER = auto()
+
+
+class Listener:
+    """Takes audio, asks for what the models have to say about it, and concludes each step by a call.
+
+    cell: samples in a cell. conclude: called when all of a step's answers are in; it may set `open_from`, the
+    cell from which atoms may still be cut otherwise.
+
+    May raise BlockError for samples of the wrong shape or type, SessionOver for audio after the end.
+    """
+
+    def __init__(
+        self, perception: Perception, plan: WindowPlan, cell: int, conclude: Callable[[], None]
+    ) -> None:
+        self.perception = perception
+        self.fed = 0  # samples taken, those still pending among them
+        self.open_from = 0
+        self.ending: str | None = None
+        self._plan = plan
+        self._cell = cell
+        self._conclude = conclude
+        self._phase = Phase.HEARING
+        self._requests: list[Request] = []
+        self._pending: deque[Samples | int] = deque()  # blocks, and counts of samples that never arrived
+        self._stop = 0  # samples up to the last step
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the step under way is the session's last."""
+        return self.ending is not None and not self._pending
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the last step is concluded."""
+        return self._phase is Phase.OVER
+
+    def feed(self, samples: Samples) -> None:
+        """Take samples (n,) float32; those that are not finite count as silence."""
+        self.require_open()
+        if not isinstance(samples, np.ndarray) or samples.ndim != 1 or samples.dtype != np.float32:
+            got = f"{samples.shape} {samples.dtype}" if isinstance(samples, np.ndarray) else type(samples)
+            raise BlockError(f"samples want shape (n,) float32, got {got}")
+        if len(samples):
+            self._pending.append(np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0))
+            self.fed += len(samples)
+        self._proceed()
+
+    def gap(self, num_samples: int) -> None:
+        """Take samples that never arrived: the clock moves on through them, heard as silence."""
+        self.require_open()
+        if num_samples < 0:
+            raise BlockError(f"a gap wants a count of samples, got {num_samples}")
+        if num_samples:
+            self._pending.append(num_samples)
+            self.fed += num_samples
+            self._proceed()
+
+    def end(self, reason: str) -> None:
+        """No more audio will come. Repeated calls change nothing."""
+        if self.ending is None:
+            self.ending = reason
+        self._proceed()
+
+    def due(self) -> list[Request]:
+        """What is needed from the models before the step can go on; empty while only audio is needed."""
+        return list(self._requests)
+
+    def advance(self, outputs: Sequence[NDArray[np.float32]]) -> None:
+        """Take one answer per request of `due`, in order."""
+        requests, self._requests = self._requests, []
+        for request, output in zip(requests, outputs, strict=True):
+            match request:
+                case SegmentRequest():
+                    self.perception.take_window(request, output)
+                case FramesRequest():
+                    self.perception.take_frames(request, output)
+                case EmbedRequest():
+                    self.perception.take_vector(request, output)
+        self._proceed()
+
+    def require_open(self) -> None:
+        """Raises SessionOver after `end`."""
+        if self.ending is not None:
+            raise SessionOver("the session has ended: open a new one for more audio")
+
+    def _proceed(self) -> None:
+        """Go on, phase by phase, until the models or more audio are needed."""
+        while not self._requests and self._phase is not Phase.OVER:
+            match self._phase:
+                case Phase.HEARING:
+                    if not self._hear():
+                        break
+                    self._phase = Phase.WINDOW
+                case Phase.WINDOW:
+                    self.perception.cut(self.open_from)
+                    self._requests += self.perception.calls(is_last=self.is_last)
+                    self._phase = Phase.FRAMES
+                case Phase.FRAMES:
+                    self._requests += self.perception.poolings()
+                    self._phase = Phase.VECTORS
+                case Phase.VECTORS:
+                    self._conclude()
+                    self._phase = Phase.OVER if self.is_last else Phase.HEARING
+
+    def _hear(self) -> bool:
+        """Take pending audio up to the next step. False where more is needed first."""
+        heard = self.perception
+        boundary = self._plan.boundary_after(self._stop)
+        while self._pending and heard.samples_heard < boundary:
+            self._take(boundary - heard.samples_heard)
+        if heard.samples_heard < boundary:
+            if not self.is_last:
+                return False
+            boundary = heard.samples_heard // self._cell * self._cell
+        elif self.is_last:
+            # The last samples reach the boundary exactly: this step is the last one.
+            boundary = heard.samples_heard // self._cell * self._cell
+        fresh = boundary > self._stop
+        self._stop = boundary
+        heard.hear(boundary)
+        window = self._plan.last_window(boundary) if self.is_last else self._plan.window(boundary)
+        if fresh and window and (request := heard.window(*window)):
+            self._requests.append(request)
+        return True
+
+    def _take(self, room: int) -> None:
+        block = self._pending.popleft()
+        if isinstance(block, int):
+            self.perception.append_silence(min(block, room))
+            rest: Samples | int = max(0, block - room)
+        else:
+            self.perception.append(block[:room])
+            rest = block[room:]
+        if rest if isinstance(rest, int) else len(rest):
+            self._pending.appendleft(rest)
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` needs; nothing may be due."""
+        return {
+            "perception": self.perception.state(),
+            "over": self.is_over,
+            "pending": list(self._pending),
+            "fed": self.fed,
+            "stop": self._stop,
+            "open_from": self.open_from,
+            "ending": self.ending,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Become the listener that `state` was taken from."""
+        self.perception.restore(state["perception"])
+        self._phase = Phase.OVER if state["over"] else Phase.HEARING
+        self._pending = deque(state["pending"])
+        self.fed, self._stop = state["fed"], state["stop"]
+        self.open_from, self.ending = state["open_from"], state["ending"]
