@@ -84,6 +84,9 @@ class EmbedderSpec:
     min_frames: fewest frames that a vector can be made from.
     preroll: samples before the lookback that the front end needs to start on the grid (its first analysis
         window begins before the first frame does); zeros at a session's start.
+    max_frames: most frames that a vector can be made from.
+    threshold: (cosine + 1) / 2 of two vectors from which on they are taken for one speaker, None where nobody
+        has measured one. Where the card has it from is said beside it.
     """
 
     rate: int
@@ -96,6 +99,8 @@ class EmbedderSpec:
     min_frames: int
     preroll: int = 240
     calibration: Calibration = field(default_factory=lambda: Calibration(0.1, 0.2, 0.3))
+    max_frames: int = 500
+    threshold: float | None = None
 
 
 class Embedder(Protocol):
