@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from .sources.file import FileSource as FileSource
     from .sources.microphone import Microphone as Microphone
     from .sources.pcm import PcmSource as PcmSource
+    from .verification.hearing import Voice as Voice
+    from .verification.voices import Verdict as Verdict
+    from .verification.voices import VoiceEmbedder as VoiceEmbedder
 
 _NAMES = {
     "api": ("Session", "diarize", "listen"),
@@ -52,6 +55,8 @@ _NAMES = {
     "sources.file": ("FileSource",),
     "sources.microphone": ("Microphone",),
     "sources.pcm": ("PcmSource",),
+    "verification.hearing": ("Voice",),
+    "verification.voices": ("Verdict", "VoiceEmbedder"),
 }  # fmt: skip
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 __all__ = list(_HOMES)

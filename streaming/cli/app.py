@@ -16,10 +16,12 @@ from hocket.streaming.errors import HocketError
 from .demo import demo
 from .devices import devices
 from .diarize import diarize
+from .embed import embed
 from .evaluate import bench, evaluate
 from .listen import listen
 from .models import app as models
 from .report import LogToPeople, fail
+from .verify import verify
 
 TRACEBACK = "HOCKET_TRACEBACK"
 
@@ -57,6 +59,8 @@ app.command(rich_help_panel="Hear")(demo)
 app.command(rich_help_panel="Hear")(listen)
 app.command(rich_help_panel="Hear")(diarize)
 app.command(rich_help_panel="Hear")(devices)
+app.command(rich_help_panel="Voices")(embed)
+app.command(rich_help_panel="Voices")(verify)
 app.command("eval", rich_help_panel="Measure")(evaluate)
 app.command(rich_help_panel="Measure")(bench)
 app.add_typer(models, name="models", rich_help_panel="Models")

@@ -2,8 +2,6 @@
 
 import json as json_text
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +10,7 @@ import typer
 
 from . import options
 from .demo import RECORDING
-from .report import say
+from .progress import counted
 
 
 class Segmentation(StrEnum):
@@ -63,7 +61,7 @@ def evaluate(
     configs = [options.config(seconds, hop, max_speakers) for seconds in latencies]
     recordings = find_recordings(data)
     pair = options.open_pair(models, segmentation_model, embedding_model, runtime, compute_units)
-    with _progress(len(recordings) * len(latencies)) as advance:
+    with counted(len(recordings) * len(latencies)) as advance:
         report = score(
             recordings,
             pair.segmenter,
@@ -108,7 +106,7 @@ def bench(
         rate = pair.segmenter.spec.rate
         num_steps = max(1, round(minutes * 60 / hop))
         blocks = looped(clip(FileSource(audio or _demo_audio()), rate), num_steps, round(hop * rate))
-        with _progress(num_steps, quiet=True) as advance:
+        with counted(num_steps, quiet=True) as advance:
             measured = measure(
                 blocks, pair.segmenter, pair.embedder, config, progress=lambda step: advance("hearing")
             )
@@ -116,21 +114,6 @@ def bench(
         _print_json(measured.to_dict())
     else:
         _print_tables(bench_table(measured))
-
-
-@contextmanager
-def _progress(total: int, *, quiet: bool = False) -> Iterator[Callable[[str], None]]:
-    """A bar on standard error, called with what was done; lines where that is no terminal, unless quiet."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield (lambda done: None) if quiet else say
-        return
-    with Progress(console=console, transient=True) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda done: bar.update(task, advance=1, description=done)
 
 
 def _print_json(figures: dict[str, Any]) -> None:

@@ -99,6 +99,12 @@ ComputeUnitsChoice = Annotated[
         rich_help_panel=_MODELS,
     ),
 ]
+Whole = Annotated[
+    bool,
+    typer.Option(
+        "--whole", help="Take what is no speech too, as TitaNet's own tools do.", rich_help_panel=_MODELS
+    ),
+]
 Rttm = Annotated[
     str | None,
     typer.Option(

@@ -1,10 +1,15 @@
-"""How far a file has been heard: a progress bar on a terminal."""
+"""How far a command has come: a progress bar on a terminal."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from hocket.streaming.events import Event
 from hocket.streaming.sinks.lanes import clock
+
+from .report import say
 
 
 class ProgressBar:
@@ -33,3 +38,15 @@ class ProgressBar:
 
     def close(self) -> None:
         self._progress.stop()
+
+
+@contextmanager
+def counted(total: int, *, quiet: bool = False) -> Iterator[Callable[[str], None]]:
+    """A bar on standard error, called with what was done; lines where that is no terminal, unless quiet."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield (lambda done: None) if quiet else say
+        return
+    with Progress(console=console, transient=True) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda done: bar.update(task, advance=1, description=done)

@@ -1,7 +1,7 @@
 """Audio files of any format that libsndfile reads, block by block, never whole."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,7 +44,7 @@ class FileSource:
     async def blocks(self) -> AsyncGenerator[Block | Lost, None]:
         loop = asyncio.get_running_loop()
         started, position = loop.time(), 0
-        for piece in self._pieces():
+        for piece in self.pieces():
             position += len(piece.samples) if isinstance(piece, Block) else piece.num_samples
             if self.live:
                 await asyncio.sleep(started + position / self.rate_hz - loop.time())
@@ -52,7 +52,8 @@ class FileSource:
                 return
             yield piece
 
-    def _pieces(self) -> Iterator[Block | Lost]:
+    def pieces(self) -> Generator[Block | Lost, None, None]:
+        """What `blocks` yields, for who waits for nothing else; `close` and the clock are not heeded."""
         length = round(self.rate_hz * (REALTIME_BLOCK_SECONDS if self.live else BLOCK_SECONDS))
         position, heard, file = 0, False, _open(self.path)
         try:
