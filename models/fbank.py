@@ -73,7 +73,8 @@ class Fbank:
         return self.rate * 10 // 1000
 
     @property
-    def _fft_size(self) -> int:
+    def fft_size(self) -> int:
+        """Samples in one frame, with zeros up to the next power of two."""
         return 1 << (self.size - 1).bit_length()
 
     def num_frames(self, num_samples: int) -> int:
@@ -107,27 +108,32 @@ class Fbank:
         np.multiply(centred[:, :-1], -self.preemphasis, out=shaped[:, 1:])
         shaped[:, 0] = -self.preemphasis * centred[:, 0]
         shaped += centred
-        shaped *= self._taper
-        spectrum = rfft(shaped, self._fft_size)
+        shaped *= self.taper
+        spectrum = rfft(shaped, self.fft_size)
         power = spectrum.real**2 + spectrum.imag**2
-        for triangles in self._bank:
+        for triangles in self._triangles:
             np.matmul(power[:, triangles.bins], triangles.weights, out=features[:, triangles.bands])
         np.log(np.maximum(features, FLOOR, out=features), out=features)
 
     @cached_property
-    def _taper(self) -> NDArray[np.float32]:
+    def taper(self) -> NDArray[np.float32]:
+        """(size,) the window, with the scale of the samples in it."""
         phase = np.cos(2 * np.pi * np.arange(self.size) / (self.size - 1))
         taper = (0.5 - 0.5 * phase) ** 0.85 if self.window == "povey" else 0.54 - 0.46 * phase
         return (self.scale * taper).astype(np.float32)
 
     @cached_property
-    def _bank(self) -> tuple[Triangles, ...]:
+    def bank(self) -> NDArray[np.float32]:
+        """(fft_size / 2, num_bins): triangles of height 1."""
         edges = np.linspace(mel(self.low_hz), mel(self.rate / 2), self.num_bins + 2)
-        bins = mel(np.arange(self._fft_size // 2) * self.rate / self._fft_size)[:, None]
+        bins = mel(np.arange(self.fft_size // 2) * self.rate / self.fft_size)[:, None]
         left, centre, right = edges[:-2], edges[1:-1], edges[2:]
         rise, fall = (bins - left) / (centre - left), (right - bins) / (right - centre)
-        bank = np.maximum(0, np.minimum(rise, fall)).astype(np.float32)
+        return np.maximum(0, np.minimum(rise, fall)).astype(np.float32)
+
+    @cached_property
+    def _triangles(self) -> tuple[Triangles, ...]:
         return tuple(
-            Triangles.cut(bank, slice(first, min(first + BANDS_TOGETHER, self.num_bins)))
+            Triangles.cut(self.bank, slice(first, min(first + BANDS_TOGETHER, self.num_bins)))
             for first in range(0, self.num_bins, BANDS_TOGETHER)
         )

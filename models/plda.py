@@ -20,7 +20,8 @@ from .tensors import read_npz, read_tensors
 Floats = NDArray[np.float64]
 
 # Where the two halves of the parameters lie: in FluidInference's repository, and in pyannote's.
-_AS_JSON = ("xvector-transform.json", "plda-parameters.json")
+TRANSFORM, PARAMETERS = "xvector-transform.json", "plda-parameters.json"
+_AS_JSON = (TRANSFORM, PARAMETERS)
 _AS_NPZ = ("xvec_transform.npz", "plda.npz")
 
 
