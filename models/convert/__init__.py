@@ -14,11 +14,17 @@ from ..errors import MissingDependency
 if TYPE_CHECKING:
     from .conversion import Converted
 
-__all__ = ["convert"]
+Interface = Literal["hocket", "fluidinference"]
+
+__all__ = ["Interface", "convert"]
 
 
 def convert(
-    source: Path, destination: Path, *, precision: Literal["fp16", "fp32"] = "fp16"
+    source: Path,
+    destination: Path,
+    *,
+    precision: Literal["fp16", "fp32"] = "fp16",
+    interface: Interface = "hocket",
 ) -> "Iterator[Converted]":
     """Convert every known checkpoint in `source`, yielding each package once it is in `destination`.
 
@@ -26,6 +32,8 @@ def convert(
     destination: created if need be; per package NAME.mlpackage and NAME.golden.npz, the probe it was
         checked on with the network's fp32 answer. Existing ones of these names are replaced.
     precision: of the weights and results; a few parts stay in fp32 either way.
+    interface: hocket's own packages, or ones with the names, inputs and outputs of those that FluidInference
+        publish of pyannote segmentation, WeSpeaker ResNet34 and PLDA.
     Raises MissingDependency without torch and coremltools, ModelError for a source without a known
     checkpoint, ParityError where a package does not reproduce its network (it is then not written).
     """
@@ -34,6 +42,7 @@ def convert(
         raise MissingDependency(f"conversion needs {' and '.join(missing)}: pip install 'hocket[convert]'")
     # coremltools greets every import with a page about libraries it has not been tested with.
     logging.getLogger("coremltools").setLevel(logging.ERROR)
-    from .conversion import convert_all
+    from .conversion import convert_all, convert_as_fluidinference
 
-    return convert_all(source, destination, precision)
+    make = convert_as_fluidinference if interface == "fluidinference" else convert_all
+    return make(source, destination, precision)

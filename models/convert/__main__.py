@@ -4,9 +4,10 @@ import argparse
 import hashlib
 import sys
 from pathlib import Path
+from typing import get_args
 
 from ..errors import ModelError
-from . import convert
+from . import Interface, convert
 
 
 def main() -> int:
@@ -14,9 +15,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="hocket.models.convert", description=__doc__)
     parser.add_argument("source", type=Path, help="checkpoint, wheel or folder")
     parser.add_argument("destination", type=Path, help="folder for the packages")
+    parser.add_argument("--interface", choices=get_args(Interface), default="hocket", help="whose packages")
     arguments = parser.parse_args()
     try:
-        for package in convert(arguments.source, arguments.destination):
+        for package in convert(arguments.source, arguments.destination, interface=arguments.interface):
             print(_catalogue_lines(arguments.destination, package.path), flush=True)  # noqa: T201
     except ModelError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201

@@ -9,8 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ModelError
+from ..errors import ModelError, UnknownModel
+from ..plda import PARAMETERS, TRANSFORM, open_plda
+from ..tensors import write_tensors
 from .checkpoint import find_checkpoints
+from .fluidinference_recipes import fluidinference_parts_of, plda_part
 from .package import Precision, write_package
 from .parity import Parity, check
 from .part import Part
@@ -34,6 +37,21 @@ def convert_all(source: Path, destination: Path, precision: Precision) -> Iterat
     for name, state in find_checkpoints(source):
         for part in parts_of(name, state):
             yield _convert_part(part, name, destination, precision)
+
+
+def convert_as_fluidinference(source: Path, destination: Path, precision: Precision) -> Iterator[Converted]:
+    """See hocket.models.convert.convert. A pipeline's folder with a `plda` inside gives PldaRho as well."""
+    destination.mkdir(parents=True, exist_ok=True)
+    for name, state in find_checkpoints(source):
+        for part in fluidinference_parts_of(name, state):
+            yield _convert_part(part, name, destination, precision)
+    try:
+        plda = open_plda(source)
+    except UnknownModel:
+        return
+    write_tensors(destination / TRANSFORM, {name: getattr(plda, name) for name in ("mean1", "mean2", "lda")})
+    write_tensors(destination / PARAMETERS, {"mu": plda.mu, "tr": plda.tr, "psi": plda.phi})
+    yield _convert_part(plda_part(plda), str(source), destination, precision)
 
 
 def _convert_part(part: Part, source: str, destination: Path, precision: Precision) -> Converted:

@@ -53,13 +53,13 @@ def _segmentation(name: str, state: StateDict) -> list[Part]:
             "270 samples (16.875 ms) of 16 kHz mono audio.",
             author="Hervé Bredin, Alexis Plaquet (CNRS); converted by hocket",
             license_name="MIT, Copyright (c) 2020 CNRS",
-            full_precision=_sinc_or_norm,
+            full_precision=sinc_or_norm,
             max_error_fp16=0.005,
         )
     ]
 
 
-def _sinc_or_norm(operator: Any) -> bool:
+def sinc_or_norm(operator: Any) -> bool:
     """The first convolution and the instance norms.
 
     Rounding the band-pass kernels (80 kB) alone makes 95 % of what fp16 weights cost: their stop bands rise,

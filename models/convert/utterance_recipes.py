@@ -20,12 +20,8 @@ FRONT_END_TOLERANCE = 1e-5  # of a filter bank that reaches 0.03; rounding gives
 
 
 def wespeaker_parts(name: str, state: StateDict) -> list[Part]:
-    """WeSpeaker ResNet34 from pyannote.audio's checkpoint or WeSpeaker's own, without the training head."""
-    state = {
-        key if key.startswith("resnet.") else f"resnet.{key}": value
-        for key, value in state.items()
-        if not key.startswith("projection.")
-    }
+    """WeSpeaker ResNet34 from pyannote.audio's checkpoint or WeSpeaker's own."""
+    state = wespeaker_state(state)
     features = (1, DEFAULT_FRAMES, 80)
     weights = (1, _num_weights(DEFAULT_FRAMES))
     return [
@@ -46,11 +42,20 @@ def wespeaker_parts(name: str, state: StateDict) -> list[Part]:
             "the 16-bit scale and a weight for every 8 frames of them.",
             author="WeSpeaker; converted by hocket",
             license_name="CC-BY-4.0",
-            full_precision=_statistics,
+            full_precision=statistics,
             max_error_fp16=5e-3,
             max_error_fp32=1e-5,
         )
     ]
+
+
+def wespeaker_state(state: StateDict) -> StateDict:
+    """The parameters under pyannote.audio's names, without the training head."""
+    return {
+        key if key.startswith("resnet.") else f"resnet.{key}": value
+        for key, value in state.items()
+        if not key.startswith("projection.")
+    }
 
 
 def titanet_parts(name: str, state: StateDict) -> list[Part]:
@@ -71,7 +76,7 @@ def titanet_parts(name: str, state: StateDict) -> list[Part]:
             description="One voice vector (192, not normalised) from NeMo mel features, normalised per bin.",
             author="NVIDIA; converted by hocket",
             license_name="CC-BY-4.0",
-            full_precision=_statistics,
+            full_precision=statistics,
             max_error_fp16=5e-3,
             max_error_fp32=1e-5,
         )
@@ -82,7 +87,7 @@ def _num_weights(num_frames: int) -> int:
     return -(-num_frames // FRAMES_PER_WEIGHT)
 
 
-def _statistics(operator: Any) -> bool:
+def statistics(operator: Any) -> bool:
     """What pools over time: its sums are long and its epsilons vanish in half precision."""
     if operator.op_type == "add":
         return any(operator.inputs[side].val is not None for side in ("x", "y"))
