@@ -61,4 +61,20 @@ def translated(path: Path, *, emulate_fp16: bool = False) -> bytes:
 
         return translate(read_package(path), emulate_fp16=emulate_fp16)
 
-    return cached(f"{locate(path).fingerprint()} emulate_fp16={emulate_fp16}", make)
+    return cached(_key(locate(path).fingerprint(), emulate_fp16), make)
+
+
+def forget_translations(path: Path) -> int:
+    """Remove what is kept of the package at `path`; the number of bytes that this frees.
+
+    Raises PackageError where the package cannot be read.
+    """
+    from .cache import forget
+    from .mlpackage import locate
+
+    fingerprint = locate(path).fingerprint()
+    return sum(forget(_key(fingerprint, emulate_fp16)) for emulate_fp16 in (False, True))
+
+
+def _key(fingerprint: str, emulate_fp16: bool) -> str:
+    return f"{fingerprint} emulate_fp16={emulate_fp16}"
