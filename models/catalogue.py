@@ -1,33 +1,26 @@
 """The models hocket knows: cards from catalogue.toml, and the files that ship with them."""
 
 import difflib
-import hashlib
 import tomllib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from .errors import PackageError, UnknownModel
+from . import known_files
+from .errors import UnknownModel
 from .fbank import Fbank
+from .known_files import KnownFile
 from .nemo_mel import NemoMel
 from .predictor import TensorSpec
 from .roles import Calibration, EmbedderSpec, SegmenterSpec
 from .segmenter import ScoreKind
+from .sources import Source, known_sources
 from .utterance import FrontEnd
 
 Role = Literal["segmentation", "embedding"]
 HERE = Path(__file__).parent
-
-
-@dataclass(frozen=True)
-class ShippedFile:
-    """One file of a shipped package, relative to the weights folder."""
-
-    path: str
-    size: int
-    sha256: str
+DAMAGED = "the installation is damaged; install hocket again"  # what the errors about shipped files end with
 
 
 @dataclass(frozen=True)
@@ -36,14 +29,14 @@ class PackageCard:
 
     part: what it is to its model: "net", or "trunk" and "head".
     inputs: default shapes by name. outputs: names.
-    files: what ships; empty where nothing does.
+    files: what ships, relative to the weights folder; empty where nothing does.
     """
 
     part: str
     path: str
     inputs: dict[str, tuple[int, ...]]
     outputs: tuple[str, ...]
-    files: tuple[ShippedFile, ...] = ()
+    files: tuple[KnownFile, ...] = ()
 
     def fits(self, inputs: tuple[TensorSpec, ...], outputs: tuple[TensorSpec, ...]) -> bool:
         """Whether a package of this declared interface may be this one."""
@@ -81,8 +74,7 @@ class UtteranceCard:
 class Card:
     """Everything known about one model.
 
-    gated: whether the original wants an account before it is downloaded.
-    obtain: how to get the packages where hocket does not ship them; else empty.
+    origin: the page that tells of it. source: from where it can be had; None for a user's own.
     """
 
     name: str
@@ -93,10 +85,7 @@ class Card:
     citations: tuple[str, ...]
     numbers: SegmentationCard | EmbeddingCard | UtteranceCard
     packages: tuple[PackageCard, ...]
-    checkpoint: str = ""
-    checkpoint_sha256: str = ""
-    gated: bool = False
-    obtain: str = ""
+    source: Source | None = None
 
     @property
     def role(self) -> Role:
@@ -107,6 +96,11 @@ class Card:
     def ships(self) -> bool:
         """Whether the packages come with hocket."""
         return all(package.files for package in self.packages)
+
+    @property
+    def files(self) -> tuple[KnownFile, ...]:
+        """What ships of it, relative to the weights folder."""
+        return tuple(file for package in self.packages for file in package.files)
 
 
 def known_models() -> tuple[Card, ...]:
@@ -141,39 +135,24 @@ def weights_folder() -> Path:
 
 def check_sizes(card: Card) -> None:
     """Raise PackageError where a shipped file is absent or of another size."""
-    for item in _files(card):
-        path = weights_folder() / item.path
-        size = path.stat().st_size if path.is_file() else None
-        if size != item.size:
-            found = "is missing" if size is None else f"has {size} bytes, expected {item.size}"
-            raise PackageError(f"{path} {found}: the installation is damaged; install hocket again")
+    known_files.check_sizes(weights_folder(), card.files, DAMAGED)
 
 
 def check_hashes(card: Card) -> None:
     """Raise PackageError where a shipped file is not byte for byte what the catalogue names."""
-    check_sizes(card)
-    for item in _files(card):
-        path = weights_folder() / item.path
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        if digest != item.sha256:
-            raise PackageError(f"{path} has sha256 {digest}, expected {item.sha256}; install hocket again")
-
-
-def _files(card: Card) -> Iterator[ShippedFile]:
-    for package in card.packages:
-        yield from package.files
+    known_files.check_hashes(weights_folder(), card.files, DAMAGED)
 
 
 @cache
 def _catalogue() -> tuple[tuple[Card, ...], dict[str, dict[Role, str]]]:
     content = tomllib.loads((HERE / "catalogue.toml").read_text(encoding="utf-8"))
-    cards = tuple(read_card(name, fields) for name, fields in content["models"].items())
+    sources = known_sources()
+    cards = tuple(read_card(name, fields, sources.get(name)) for name, fields in content["models"].items())
     return cards, content["pairs"]
 
 
-def read_card(name: str, fields: dict[str, Any]) -> Card:
+def read_card(name: str, fields: dict[str, Any], source: Source | None = None) -> Card:
     """A card from its section in TOML. Raises KeyError, TypeError or ValueError for one that is not sound."""
-    checkpoint = fields.get("checkpoint", {})
     return Card(
         name=name,
         summary=fields["summary"],
@@ -183,10 +162,7 @@ def read_card(name: str, fields: dict[str, Any]) -> Card:
         citations=tuple(fields["citations"]),
         numbers=_numbers(fields),
         packages=tuple(_package(part, package) for part, package in fields["packages"].items()),
-        checkpoint=checkpoint.get("file", ""),
-        checkpoint_sha256=checkpoint.get("sha256", ""),
-        gated=fields.get("gated", False),
-        obtain=fields.get("obtain", ""),
+        source=source,
     )
 
 
@@ -209,7 +185,7 @@ def _embedding(fields: dict[str, Any]) -> EmbeddingCard:
     pool_sizes = tuple(numbers.pop("pool_sizes"))
     front_end = Fbank(rate=numbers["rate"], **numbers.pop("front_end"))
     numbers["calibration"] = Calibration(**numbers["calibration"])
-    return EmbeddingCard(EmbedderSpec(**numbers), front_end, pool_sizes)
+    return EmbeddingCard(EmbedderSpec(**numbers, max_frames=max(pool_sizes)), front_end, pool_sizes)
 
 
 def _utterance(fields: dict[str, Any]) -> UtteranceCard:
@@ -229,5 +205,5 @@ def _package(part: str, fields: dict[str, Any]) -> PackageCard:
         path=fields["path"],
         inputs={name: tuple(shape) for name, shape in fields["inputs"].items()},
         outputs=tuple(fields["outputs"]),
-        files=tuple(ShippedFile(**item) for item in fields.get("files", ())),
+        files=tuple(KnownFile(**item) for item in fields.get("files", ())),
     )

@@ -7,6 +7,8 @@ HocketError
     ├── ShapeError              an array does not fit a model's declared interface
     ├── UnknownModel            no model of that name, no such folder
     ├── ModelRoleError          a model cannot do what it was named for
+    ├── PullError               a published model could not be brought to this machine
+    │   └── GatedModel          its publisher wants conditions accepted first
     └── MissingDependency       an optional package is not installed
 
 Anything else that leaves this package is a bug to report.
@@ -47,6 +49,14 @@ class UnknownModel(ModelError):
 
 class ModelRoleError(ModelError):
     """A model was asked for a part (segmentation, embedding) that it does not play."""
+
+
+class PullError(ModelError):
+    """A published model could not be brought here: absent, refused, out of reach, or with other contents."""
+
+
+class GatedModel(PullError):
+    """A publisher wants conditions accepted, and to know by whom, before a model is handed out."""
 
 
 class MissingDependency(ModelError):

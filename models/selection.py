@@ -9,12 +9,10 @@ from .catalogue import (
     Role,
     SegmentationCard,
     UtteranceCard,
-    check_sizes,
     find_card,
     known_models,
     known_pairs,
     unknown,
-    weights_folder,
 )
 from .embedder import PackageEmbedder
 from .errors import ModelRoleError, UnknownModel
@@ -24,6 +22,7 @@ from .open import Runtime, open_predictor
 from .predictor import Predictor
 from .roles import Embedder, Segmenter
 from .segmenter import PackageSegmenter
+from .store import is_ready, packages_of
 from .utterance import UtteranceEmbedder
 
 
@@ -72,15 +71,17 @@ def open_models(
     """The segmenter and the embedder of a named pair, or others in their place.
 
     models: a pair of the catalogue. segmentation, embedding: instead of the pair's, a model of the
-    catalogue or a folder: a package, or a folder of packages, which says what it is in card.toml or is
-        recognised by its interfaces.
-    Raises UnknownModel for a name or folder that is not there, ModelRoleError for a model that plays the
-    other part or a pair that hears at two rates, PackageError for damaged files, ModelError for a card that
-    is not sound, and what open_predictor raises.
+        catalogue or a folder: a package, or a folder of packages, which says what it is in card.toml or is
+        recognised by its interfaces. Models of the catalogue come with hocket or were pulled.
+    Raises UnknownModel for a name or folder that is not there, with the command that pulls it,
+    ModelRoleError for a model that plays the other part or a pair that hears at two rates, PackageError for
+    damaged files, ModelError for a card that is not sound, and what open_predictor raises.
     """
     pairs = known_pairs()
     if models not in pairs:
         raise unknown("pair of models", models, tuple(pairs))
+    if segmentation is None and embedding is None:
+        _check_ready(models)
     segmentation_model = choose(segmentation or pairs[models]["segmentation"], "segmentation")
     embedding_model = choose(embedding or pairs[models]["embedding"], "embedding")
     _check_rates(segmentation_model, embedding_model)
@@ -90,6 +91,18 @@ def open_models(
         open_embedder(embedding_model, opening),
         {"segmentation": segmentation_model.label, "embedding": embedding_model.label},
     )
+
+
+def missing_from(pair: str) -> list[str]:
+    """The names of a pair's models that are not on this machine."""
+    return [name for name in known_pairs()[pair].values() if not is_ready(find_card(name))]
+
+
+def _check_ready(pair: str) -> None:
+    if missing := missing_from(pair):
+        raise UnknownModel(
+            f"{pair} needs {' and '.join(missing)}, not on this machine yet: hocket models pull {pair}"
+        )
 
 
 def _check_rates(*chosen: Chosen) -> None:
@@ -108,10 +121,8 @@ def choose(wanted: str | Path, role: Role) -> Chosen:
     card = find_card(wanted)
     if card.role != role:
         raise ModelRoleError(f"{card.name} is a model for {card.role}, not for {role}")
-    if not card.ships:
-        raise UnknownModel(f"{card.name} does not come with hocket: {card.obtain}; then give its folder")
-    check_sizes(card)
-    return Chosen(card, {part.part: weights_folder() / part.path for part in card.packages}, card.name)
+    folder = packages_of(card)
+    return Chosen(card, {part.part: folder / part.path for part in card.packages}, card.name)
 
 
 def open_segmenter(model: Chosen, opening: Opening) -> Segmenter:

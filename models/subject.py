@@ -7,45 +7,49 @@ import numpy as np
 
 from . import catalogue
 from .batching import batch_sizes
-from .catalogue import ShippedFile, known_models
+from .catalogue import known_models
 from .coreml import COMPUTE_UNITS
-from .errors import UnknownModel
+from .known_files import KnownFile
 from .mlpackage import Program
 from .open import native_available, open_predictor
 from .predictor import Array, Predictor, TensorSpec
 from .selection import packages_in
+from .store import find_pulled, packages_of
 
 
 @dataclass(frozen=True)
 class Subject:
     """A model to look at.
 
-    label: as the user named it. packages: the folders, which need not exist. files: what the catalogue says
-    of them; empty for a folder of the user's own.
+    label: as the user named it. packages: the folders, which need not exist. files: what is known of them,
+    relative to `folder`; empty for a folder of the user's own. remedy: what helps where they are not so.
     """
 
     label: str
     packages: tuple[Path, ...]
-    files: tuple[ShippedFile, ...] = ()
+    files: tuple[KnownFile, ...] = ()
+    folder: Path = Path()
+    remedy: str = ""
 
 
 def find_subject(wanted: str) -> Subject:
     """The model of that name in the catalogue, or the packages of that folder.
 
-    Raises UnknownModel for a name or folder that is not there, or a model that does not ship.
+    Raises UnknownModel for a name or folder that is not there, or a model that is not on this machine.
     """
     names = {card.name for card in known_models()}
     if wanted not in names and Path(wanted).exists():
         return Subject(wanted, tuple(packages_in(Path(wanted))))
     card = catalogue.find_card(wanted)
-    if not card.ships:
-        raise UnknownModel(f"{card.name} does not come with hocket: {card.obtain}; then give its folder")
-    folder = catalogue.weights_folder()
-    return Subject(
-        card.name,
-        tuple(folder / package.path for package in card.packages),
-        tuple(file for package in card.packages for file in package.files),
-    )
+    if card.ships:
+        folder = catalogue.weights_folder()
+        packages = tuple(folder / package.path for package in card.packages)
+        return Subject(card.name, packages, card.files, folder, catalogue.DAMAGED)
+    lie_in = packages_of(card)
+    packages = tuple(lie_in / package.path for package in card.packages)
+    pulled = find_pulled(card.name)
+    assert pulled is not None  # or there would be no packages of it
+    return Subject(card.name, packages, pulled.files, pulled.folder, f"hocket models pull {card.name}")
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from . import catalogue
-from .catalogue import SegmentationCard, ShippedFile, known_models
+from .catalogue import SegmentationCard, known_models
 from .errors import ModelError, PackageError
+from .known_files import KnownFile
 from .mlpackage import Program, read_package
 from .predictor import Arrays
 from .segmenter import LEAST_LOG_PROBABILITY
@@ -107,7 +107,7 @@ def verify(subject: Subject, *, threads: int = 1, progress: Callable[[str], obje
     result; nothing is raised for it.
     """
     progress("files")
-    files = tuple(_file_check(item) for item in subject.files)
+    files = tuple(_file_check(item, subject) for item in subject.files)
     outputs: list[OutputCheck] = []
     traces: list[Trace] = []
     for path in subject.packages:
@@ -209,19 +209,19 @@ def _golden(path: Path, program: Program) -> tuple[Arrays, Arrays]:
     return inputs, {spec.name: content[spec.name] for spec in program.outputs}
 
 
-def _file_check(item: ShippedFile) -> FileCheck:
-    path = catalogue.weights_folder() / item.path
+def _file_check(item: KnownFile, subject: Subject) -> FileCheck:
+    path = subject.folder / item.path
     try:
         content = path.read_bytes()
     except OSError as error:
-        return FileCheck(item.path, f"{path} cannot be read ({error.strerror}): install hocket again")
+        return FileCheck(item.path, f"{path} cannot be read ({error.strerror}): {subject.remedy}")
     digest = hashlib.sha256(content).hexdigest()
     if digest == item.sha256:
         return FileCheck(item.path)
     return FileCheck(
         item.path,
         f"{path} ({len(content)} bytes) has sha256 {digest}, expected {item.sha256} ({item.size} bytes): "
-        "install hocket again",
+        f"{subject.remedy}",
     )
 
 

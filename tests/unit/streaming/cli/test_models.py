@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from hocket.models.catalogue import Card, known_models
+from hocket.models.catalogue import Card, known_models, known_pairs
 from hocket.models.errors import MissingDependency, UnknownModel
 from hocket.streaming.cli import models
 
@@ -19,7 +19,34 @@ def _run(*arguments: str) -> str:
 def test_the_list_names_every_model_and_pair() -> None:
     output = _run("list")
     assert all(card.name in output for card in known_models())
-    assert "--models default: pyannote-segmentation-3.0 and campplus-zh-en" in output
+    assert all(pair in output for pair in known_pairs())
+
+
+def test_the_list_tells_what_is_here_and_how_the_rest_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOCKET_MODELS_DIR", str(tmp_path))
+    rows = {
+        cells[0]: cells[1:]
+        for line in _run("list").splitlines()
+        if len(cells := [cell.strip() for cell in line.strip("│┃").split("│")]) > 1
+    }
+    assert rows["pyannote-segmentation-3.0"] == ["segmentation", "with hocket", "3.3", "MIT"]
+    assert rows["titanet-large"] == ["embedding", "no", "101.6", "CC-BY-4.0"]
+    assert rows["default"][-1] == "ready"
+    assert rows["pyannote-titanet"][-1] == "hocket models pull pyannote-titanet"
+
+
+def test_info_tells_repository_revision_files_and_what_is_unknown() -> None:
+    output = _run("info", "wespeaker-voxceleb-resnet34-lm")
+    assert "pyannote/wespeaker-voxceleb-resnet34-LM on Hugging Face" in output
+    assert "837717ddb9ff5507820346191109dc79c958d614" in output
+    assert "pytorch_model.bin, 26645418 bytes" in output
+    assert "window='hamming'" in output
+    assert "accept the conditions on https://huggingface.co/pyannote/segmentation-3.0" in _run(
+        "info", "pyannote-segmentation-3.0"
+    )
+    assert "unknown until it is pulled" in _run("info", "campplus-zh-en")
 
 
 @pytest.mark.parametrize("card", known_models(), ids=lambda card: card.name)
