@@ -54,7 +54,7 @@ OUTSIDE_WORLD = {
     "secrets", "select", "shutil", "signal", "socket", "subprocess", "sys", "tempfile", "threading", "time",
     "urllib", "uuid",
 }  # fmt: skip
-# Heavy, or absent on some machines: imported inside the function that needs it, but for the rooms around them.
+# Heavy, or absent on some machines: imported inside the function that needs it, but for rooms around them.
 WHERE_USED = {
     "coremltools", "huggingface_hub", "matplotlib", "onnxruntime", "platformdirs", "pyannote", "sounddevice",
     "soundfile", "soxr", "torch",

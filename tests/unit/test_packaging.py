@@ -49,7 +49,7 @@ def test_wheel_holds_all_that_belongs_to_hocket_and_nothing_else(wheel: dict[str
     shipped = [card for card in known_models() if card.ships]
     weights = [item.path for card in shipped for package in card.packages for item in package.files]
     papers = [f"{card.name}.{kind}" for card in shipped for kind in ("md", "LICENSE")]
-    marks = ["models/py.typed", "streaming/py.typed", "models/catalogue.toml"]
+    marks = ["models/py.typed", "streaming/py.typed", "models/catalogue.toml", "models/sources.toml"]
     expected = {
         *MODULES.values(),
         *(f"hocket/{name}" for name in marks),
