@@ -27,7 +27,7 @@ DAMAGED = "the installation is damaged; install hocket again"  # what the errors
 class PackageCard:
     """One Core ML package of a model, and the interface by which a folder is recognised as it.
 
-    part: what it is to its model: "net", or "trunk" and "head".
+    part: what it is to its model: "net", "front_end" and "net", or "trunk" and "head".
     inputs: default shapes by name. outputs: names.
     files: what ships, relative to the weights folder; empty where nothing does.
     """
@@ -39,9 +39,9 @@ class PackageCard:
     files: tuple[KnownFile, ...] = ()
 
     def fits(self, inputs: tuple[TensorSpec, ...], outputs: tuple[TensorSpec, ...]) -> bool:
-        """Whether a package of this declared interface may be this one."""
+        """Whether a package of this declared interface may be this one. It may give more than is needed."""
         shapes = {spec.name: spec.shape for spec in inputs}
-        return shapes == self.inputs and {spec.name for spec in outputs} == set(self.outputs)
+        return shapes == self.inputs and {spec.name for spec in outputs} >= set(self.outputs)
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,17 @@ class UtteranceCard:
 
 
 @dataclass(frozen=True)
+class WindowCard:
+    """What turns a package over windows, and its front end if apart, into an Embedder; see WindowEmbedder."""
+
+    spec: EmbedderSpec
+    mask_frames: int
+
+
+Numbers = SegmentationCard | EmbeddingCard | UtteranceCard | WindowCard
+
+
+@dataclass(frozen=True)
 class Card:
     """Everything known about one model.
 
@@ -83,7 +94,7 @@ class Card:
     license: str
     copyright: str
     citations: tuple[str, ...]
-    numbers: SegmentationCard | EmbeddingCard | UtteranceCard
+    numbers: Numbers
     packages: tuple[PackageCard, ...]
     source: Source | None = None
 
@@ -166,9 +177,11 @@ def read_card(name: str, fields: dict[str, Any], source: Source | None = None) -
     )
 
 
-def _numbers(fields: dict[str, Any]) -> SegmentationCard | EmbeddingCard | UtteranceCard:
+def _numbers(fields: dict[str, Any]) -> Numbers:
     if fields["role"] == "segmentation":
         return _segmentation(fields["segmentation"])
+    if "window" in fields:
+        return _window(fields["window"])
     return _utterance(fields["utterance"]) if "utterance" in fields else _embedding(fields["embedding"])
 
 
@@ -197,6 +210,13 @@ def _utterance(fields: dict[str, Any]) -> UtteranceCard:
     frames_per_weight = numbers.pop("frames_per_weight", 1)
     numbers["calibration"] = Calibration(**numbers["calibration"])
     return UtteranceCard(EmbedderSpec(**numbers), make(rate=numbers["rate"], **options), frames_per_weight)
+
+
+def _window(fields: dict[str, Any]) -> WindowCard:
+    numbers = dict(fields)
+    mask_frames = numbers.pop("mask_frames")
+    numbers["calibration"] = Calibration(**numbers["calibration"])
+    return WindowCard(EmbedderSpec(**numbers), mask_frames)
 
 
 def _package(part: str, fields: dict[str, Any]) -> PackageCard:

@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from .catalogue import Card, EmbeddingCard, SegmentationCard, UtteranceCard, read_card
+from .catalogue import Card, EmbeddingCard, SegmentationCard, UtteranceCard, WindowCard, read_card
 from .errors import ModelError, PackageError
 from .mlpackage import read_package
 
@@ -16,10 +16,11 @@ FILE_NAME = "card.toml"
 # What a card in the catalogue must say and a user's own need not.
 _OPTIONAL: dict[str, Any] = {"summary": "", "origin": "", "license": "", "copyright": "", "citations": ()}
 _REMEDY = "docs/your-own-model.md lists the fields"
-PARTS: dict[type, set[str]] = {
-    SegmentationCard: {"net"},
-    EmbeddingCard: {"trunk", "head"},
-    UtteranceCard: {"net"},
+PARTS: dict[type, tuple[set[str], ...]] = {
+    SegmentationCard: ({"net"},),
+    EmbeddingCard: ({"trunk", "head"},),
+    UtteranceCard: ({"net"},),
+    WindowCard: ({"net"}, {"front_end", "net"}),
 }
 
 
@@ -46,10 +47,9 @@ def card_in(folder: Path) -> Card | None:
         ) from error
     parts = {package.part for package in card.packages}
     expected = PARTS[type(card.numbers)]
-    if parts != expected:
-        raise ModelError(
-            f"{path} names packages {sorted(parts)}, a model for {card.role} has {sorted(expected)}"
-        )
+    if parts not in expected:
+        has = " or ".join(str(sorted(names)) for names in expected)
+        raise ModelError(f"{path} names packages {sorted(parts)}, a model for {card.role} has {has}")
     return card
 
 

@@ -1,6 +1,7 @@
 """From what a user names (a pair, a model, a folder) to a segmenter and an embedder."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .catalogue import (
@@ -9,6 +10,7 @@ from .catalogue import (
     Role,
     SegmentationCard,
     UtteranceCard,
+    WindowCard,
     find_card,
     known_models,
     known_pairs,
@@ -24,6 +26,7 @@ from .roles import Embedder, Segmenter
 from .segmenter import PackageSegmenter
 from .store import is_ready, packages_of
 from .utterance import UtteranceEmbedder
+from .windowed import WindowEmbedder
 
 
 @dataclass(frozen=True)
@@ -70,20 +73,25 @@ def open_models(
 ) -> ModelPair:
     """The segmenter and the embedder of a named pair, or others in their place.
 
-    models: a pair of the catalogue. segmentation, embedding: instead of the pair's, a model of the
-        catalogue or a folder: a package, or a folder of packages, which says what it is in card.toml or is
-        recognised by its interfaces. Models of the catalogue come with hocket or were pulled.
+    models: a pair of the catalogue, or a folder that holds both models. segmentation, embedding: instead of
+        the pair's, a model of the catalogue or a folder: a package, or a folder of packages, which says what
+        it is in card.toml or is recognised by its interfaces. Models of the catalogue come with hocket or
+        were pulled.
     Raises UnknownModel for a name or folder that is not there, with the command that pulls it,
     ModelRoleError for a model that plays the other part or a pair that hears at two rates, PackageError for
     damaged files, ModelError for a card that is not sound, and what open_predictor raises.
     """
-    pairs = known_pairs()
-    if models not in pairs:
+    pair: Mapping[Role, str | Path]
+    if models in (pairs := known_pairs()):
+        pair = pairs[models]
+        if segmentation is None and embedding is None:
+            _check_ready(models)
+    elif Path(models).is_dir():
+        pair = {"segmentation": Path(models), "embedding": Path(models)}
+    else:
         raise unknown("pair of models", models, tuple(pairs))
-    if segmentation is None and embedding is None:
-        _check_ready(models)
-    segmentation_model = choose(segmentation or pairs[models]["segmentation"], "segmentation")
-    embedding_model = choose(embedding or pairs[models]["embedding"], "embedding")
+    segmentation_model = choose(segmentation or pair["segmentation"], "segmentation")
+    embedding_model = choose(embedding or pair["embedding"], "embedding")
     _check_rates(segmentation_model, embedding_model)
     opening = Opening(runtime, compute_units, threads)
     return ModelPair(
@@ -141,6 +149,15 @@ def open_embedder(model: Chosen, opening: Opening) -> Embedder:
             numbers.spec,
             front_end=numbers.front_end,
             frames_per_weight=numbers.frames_per_weight,
+        )
+    if isinstance(numbers, WindowCard):
+        front_end = model.paths.get("front_end")
+        on_cpu = replace(opening, compute_units="cpu")  # energies pass what half precision holds
+        return WindowEmbedder(
+            opening.predictor(model.paths["net"]),
+            numbers.spec,
+            mask_frames=numbers.mask_frames,
+            front_end=on_cpu.predictor(front_end) if front_end else None,
         )
     assert isinstance(numbers, EmbeddingCard)
     return PackageEmbedder(

@@ -61,7 +61,10 @@ MaxSpeakers = Annotated[
 Models = Annotated[
     str,
     typer.Option(
-        "--models", metavar="NAME", help="A pair of models: see hocket models list.", rich_help_panel=_MODELS
+        "--models",
+        metavar="NAME|FOLDER",
+        help="A pair of models: see hocket models list. Or a folder that holds both.",
+        rich_help_panel=_MODELS,
     ),
 ]
 SegmentationModel = Annotated[
