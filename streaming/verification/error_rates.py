@@ -61,7 +61,7 @@ def error_curve(scores: Floats, is_same: Flags) -> ErrorCurve:
     return ErrorCurve(
         thresholds=thresholds,
         misses=np.searchsorted(same, thresholds, side="left") / len(same),
-        false_alarms=1 - np.searchsorted(different, thresholds, side="left") / len(different),
+        false_alarms=(len(different) - np.searchsorted(different, thresholds, side="left")) / len(different),
         num_same=len(same),
         num_different=len(different),
     )
