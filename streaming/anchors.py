@@ -54,4 +54,4 @@ def anchored_clusters(clusters: Ints, cores: Ints, clean: Floats) -> dict[int, i
         if voice != NOBODY:
             weight[cluster, voice] = weight.get((cluster, voice), 0.0) + seconds
     ordered = sorted(weight, key=lambda key: (weight[key], -key[1]))
-    return {cluster: voice for cluster, voice in ordered}
+    return dict(ordered)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .anchors import anchored_clusters, cores, kept_apart
-from .memory import NOBODY, Atom, Links, Memory, MemoryRules, Speakers, centres
+from .memory import NOBODY, Atom, Links, Memory, MemoryRules, Speakers, centres, halves
 from .naming import NamingRules, linked, posterior
 from .people import People, PeopleRules
 from .reclustering import ReclusterRules, agglomerate, habit, speakers_among, stitch, window_evidence
@@ -108,6 +108,17 @@ class Clusterer:
         """A number that no voice and no person has had."""
         self._next_speaker += 1
         return self._next_speaker - 1
+
+    def cut_at(self, cell: int) -> None:
+        """Cut the recent atom that lies across a cell in two, of one voice and one vector."""
+        recent: list[Atom] = []
+        for atom in self.memory.recent:
+            recent += halves(atom, cell)
+        self.memory.rename([*self.memory.exemplars, *recent])
+
+    def obey(self) -> None:
+        """Take the user's words on what is remembered."""
+        self.memory.rename([self.people.obeyed(atom) for atom in self.memory.atoms])
 
     def remember(self, atoms: Sequence[Atom]) -> None:
         """Take named atoms that are closed for good."""

@@ -9,21 +9,24 @@ from numpy.typing import NDArray
 from hocket.models.roles import Embedder, Segmenter
 
 from . import compute
+from .account import Account
+from .amendments import Amendments
 from .atoms import AtomRules
 from .clustering import Clusterer, ClusterRules, Verdict
 from .config import DiarizerConfig
-from .errors import SnapshotError
+from .errors import ConfigError, SnapshotError, UnknownSpeaker
 from .events import Event
 from .floor import Floor
 from .grid import Grid, seconds, to_cells
 from .journal import Journal
 from .listener import Listener
-from .memory import NOBODY, Atom
+from .people import Profile
 from .perception import Perception
 from .replay import Segment
 from .requests import Request
 from .snapshot import pack, unpack
-from .timeline import Piece, Timeline, turns_of
+from .timeline import Timeline, TurnRecord
+from .voiceprint import VoicePrint
 from .voices import VoiceScorer
 from .windows import WindowPlan
 
@@ -33,7 +36,6 @@ SHORTEST_WINDOW = 2.0  # seconds
 BRIDGE = 20  # cells of silence inside which a speaker's turn goes on
 LINKED = 64  # remembered atoms that new ones may be linked to: more than ten seconds can hold
 PATIENCE = 35  # cells of silence after which a speaker is said to have ended
-SECOND_VOICE_CONFIDENCE = 0.5
 
 
 class Diarizer:
@@ -60,6 +62,7 @@ class Diarizer:
     ) -> None:
         self.config = config or DiarizerConfig()
         self._segmenter, self._embedder = segmenter, embedder
+        self._voice_model = (models or {}).get("embedding")
         spec = segmenter.spec
         self._grid = Grid(spec.rate)
         self._latency = to_cells(self.config.latency)
@@ -76,6 +79,8 @@ class Diarizer:
         self._timeline = Timeline(BRIDGE)
         self._floor = Floor(PATIENCE)
         self._journal = Journal(session)
+        self._account = Account(self._clusterer, self._timeline, self._floor, self._journal)
+        self._amendments = Amendments(self._account, self._clusterer, self._timeline, self._journal)
         self._journal.start(spec.rate, models or {}, self.config.to_dict())
 
     @property
@@ -140,6 +145,72 @@ class Diarizer:
         self._journal.status(lag, rtf, len(self._timeline.speakers()), dropped)
         return self._journal.take()[-1]
 
+    # The user's word: final, said at once, and learned from. Not after the end (SessionOver).
+
+    def enroll(self, name: str, voice: VoicePrint, *, profile: str | None = None) -> list[Event]:
+        """Know a person by their voice, from now on and for what was said so far.
+
+        profile: the id that `speaker.new` carries once the voice is heard, the name if not given; enrolled
+        again, it replaces what was known. Raises VoicePrintError for a print of another embedding model.
+        """
+        self._listener.require_open()
+        voice.check(self._voice_model or voice.model, self._embedder.spec.size)
+        self._amendments.enroll(Profile(name if profile is None else profile, name, voice))
+        return self._journal.take()
+
+    def name(self, speaker: str, name: str) -> list[Event]:
+        """A speaker is called so, and keeps the id whatever is heard. Raises UnknownSpeaker."""
+        self._listener.require_open()
+        self._amendments.name(speaker, name)
+        return self._journal.take()
+
+    def merge(self, speaker: str, into: str) -> list[Event]:
+        """Two speakers are one, who goes by the second id. Raises UnknownSpeaker, ConfigError for one twice."""
+        self._listener.require_open()
+        self._amendments.merge(speaker, into)
+        return self._journal.take()
+
+    def split(self, speaker: str, *, turns: Sequence[str] = (), at: float | None = None) -> list[Event]:
+        """Some of a speaker's turns, by id, or all from `at` seconds on, are somebody else's: a new speaker's.
+
+        Raises UnknownSpeaker for an id that is not the speaker's, ConfigError where none or all would go.
+        """
+        self._listener.require_open()
+        ids = [self._turn(turn).id for turn in turns]
+        self._amendments.split(speaker, ids, None if at is None else to_cells(at))
+        return self._journal.take()
+
+    def correct(self, what: str | tuple[float, float], speaker: str | None) -> list[Event]:
+        """A turn, by id, or what is said from one second to another, is this speaker's.
+
+        speaker: an id, the profile of an enrolled person, or None for somebody new. In a stretch of time it is
+        the first voice that is meant, not who speaks at the same time; what lies before all that the session
+        remembers (minutes) changes by whole turns. Raises UnknownSpeaker, ConfigError for an empty stretch.
+        """
+        self._listener.require_open()
+        if isinstance(what, str):
+            self._amendments.correct(self._turn(what), speaker)
+        else:
+            start, stop = to_cells(what[0]), to_cells(what[1])
+            if not 0 <= start < stop:
+                raise ConfigError(f"a stretch of {what[0]} to {what[1]} s: expected a start before the end")
+            self._amendments.correct((start, stop), speaker)
+        return self._journal.take()
+
+    def voice_print(self, speaker: str) -> VoicePrint:
+        """What the session knows of a speaker's voice, to be kept: see `enroll`.
+
+        Raises UnknownSpeaker, and VoicePrintError for less than 3 s of clean speech.
+        """
+        return self._amendments.voice_print(speaker, self._voice_model or "unnamed")
+
+    def _turn(self, turn: str) -> TurnRecord:
+        number = turn[1:]
+        record = self._timeline.turns.get(int(number)) if number.isdecimal() else None
+        if record is None or not turn.startswith("t"):
+            raise UnknownSpeaker(f"no turn {turn!r}: expected the id of one that is shown")
+        return record
+
     # What came out
 
     def annotation(self) -> list[Segment]:
@@ -162,11 +233,13 @@ class Diarizer:
         return pack(
             {
                 "models": self._fingerprint(),
+                "voice_model": self._voice_model,
                 "config": self.config.to_dict(),
                 "listener": self._listener.state(),
                 "clusterer": self._clusterer.state(),
                 "timeline": self._timeline.state(),
                 "floor": self._floor.state(),
+                "account": self._account.state(),
                 "journal": self._journal.state(),
             }
         )
@@ -185,10 +258,12 @@ class Diarizer:
                 f"snapshot of a session with other models: expected {state['models']}, "
                 f"got {diarizer._fingerprint()}"
             )
+        diarizer._voice_model = state["voice_model"]
         diarizer._listener.restore(state["listener"])
         diarizer._clusterer.restore(state["clusterer"])
         diarizer._timeline.restore(state["timeline"])
         diarizer._floor.restore(state["floor"])
+        diarizer._account.restore(state["account"])
         diarizer._journal.restore(state["journal"])
         return diarizer
 
@@ -222,39 +297,14 @@ class Diarizer:
         if verdict.since is not None:
             changed_from = min(changed_from, verdict.since)
         self._journal.move_to(now)
-        self._say(live, verdict, changed_from, min(frozen, self._listener.open_from), now)
+        self._account.tell(
+            live,
+            verdict,
+            changed_from,
+            min(frozen, self._listener.open_from),
+            now,
+            is_last=self._listener.is_last,
+        )
         if self._listener.is_last:
             duration = self._perception.samples_heard / self._grid.rate
             self._journal.end(round(duration, 3), self._timeline.speakers(), self._listener.ending or "end")
-
-    def _say(self, live: Sequence[Atom], verdict: Verdict, changed_from: int, frozen: int, now: int) -> None:
-        """Compare how the turns now read, from cell `changed_from` on, with how they were last said."""
-        memory = self._clusterer.memory
-        self._timeline.merge(verdict.merged)
-        start = self._timeline.rebuilt_from(changed_from, memory.since)
-        pieces = [
-            piece
-            for atom in [*memory.recent, *live]
-            if atom.stop > start
-            for piece in _pieces(atom)
-            if piece.start >= start
-        ]
-        if self._listener.is_last:
-            frozen = now = now + BRIDGE + 1
-        update = self._timeline.update(pieces, start, frozen, now)
-        for change in self._floor.follow(turns_of(pieces, BRIDGE), now):
-            self._journal.change(change)
-        for turn in update.said:
-            self._journal.turn(turn)
-        self._journal.revision(update.revised, update.removed, verdict.merged, "reclustered")
-
-
-def _pieces(atom: Atom) -> list[Piece]:
-    if atom.speaker == NOBODY:
-        return []
-    second = [
-        Piece(overlap.start, overlap.stop, overlap.speaker, SECOND_VOICE_CONFIDENCE)
-        for overlap in atom.overlaps
-        if overlap.speaker != NOBODY
-    ]
-    return [Piece(atom.start, atom.stop, atom.speaker, atom.confidence), *second]

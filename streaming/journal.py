@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from .errors import UnknownSpeaker
 from .events import (
     Change,
     Event,
@@ -32,6 +33,8 @@ class Journal:
         self._seq = 0
         self._at = 0.0
         self._ids: dict[int, str] = {}
+        self._aliases: dict[int, int] = {}  # merged speaker -> the one it went into
+        self._who: dict[int, tuple[str | None, str | None]] = {}  # speaker -> name, profile
         self._events: list[Event] = []
 
     def take(self) -> list[Event]:
@@ -42,6 +45,29 @@ class Journal:
     def id_of(self, speaker: int) -> str:
         """The id that readers know a speaker by. KeyError for one never shown."""
         return self._ids[speaker]
+
+    def number_of(self, speaker: str) -> int:
+        """The speaker who goes by an id, merged ids included. Raises UnknownSpeaker."""
+        for number, known in self._ids.items():
+            if known == speaker:
+                while number in self._aliases:
+                    number = self._aliases[number]
+                return number
+        known_ids = ", ".join(self._ids.values()) or "nobody yet"
+        raise UnknownSpeaker(f"no speaker {speaker!r}: this session has {known_ids}")
+
+    def identify(self, speaker: int, name: str | None, profile: str | None) -> None:
+        """Say who a speaker is; kept for the introduction of one not shown yet.
+
+        profile: of the enrolled person; None takes back what was said.
+        """
+        before = self._who.get(speaker, (None, None))
+        if before == (name, profile):
+            return
+        self._who[speaker] = name, profile
+        if speaker in self._ids:
+            said = "" if profile is None and before[1] is not None else profile
+            self._say(SpeakerUpdate, speaker=self.id_of(speaker), name=name, profile=said)
 
     def move_to(self, cell: int) -> None:
         """What is said from now on is said at this cell."""
@@ -109,6 +135,7 @@ class Journal:
             merged={self.id_of(old): self.id_of(new) for old, new in merged.items()},
             reason=reason,
         )
+        self._aliases.update(merged)
         for old, new in merged.items():
             self._say(SpeakerUpdate, speaker=self.id_of(old), merged_into=self.id_of(new))
 
@@ -116,7 +143,8 @@ class Journal:
         for speaker in speakers:
             if speaker not in self._ids:
                 self._ids[speaker] = f"S{len(self._ids) + 1}"
-                self._say(SpeakerNew, speaker=self.id_of(speaker))
+                name, profile = self._who.get(speaker, (None, None))
+                self._say(SpeakerNew, speaker=self.id_of(speaker), name=name, profile=profile)
 
     def _say(self, kind: type[Event], **values: Any) -> None:
         self._seq += 1
@@ -129,9 +157,12 @@ class Journal:
             "seq": self._seq,
             "at": self._at,
             "ids": self._ids,
+            "aliases": self._aliases,
+            "who": self._who,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Become the journal that `state` was taken from."""
         self.session, self._seq, self._at = state["session"], state["seq"], state["at"]
-        self._ids = dict(state["ids"])
+        self._ids, self._aliases = dict(state["ids"]), dict(state["aliases"])
+        self._who = {speaker: (name, profile) for speaker, (name, profile) in state["who"].items()}

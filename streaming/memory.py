@@ -17,7 +17,7 @@ NOBODY = -1
 class Overlap:
     """Cells [start, stop) of an atom where a second voice speaks; links: the atoms it was heard in.
 
-    pinned: the second voice is so by the user's word.
+    pinned: the second voice is so by the user's word. vector: (size,) of both voices, None unless asked for.
     """
 
     start: int
@@ -25,6 +25,7 @@ class Overlap:
     links: Links
     speaker: int = NOBODY
     pinned: bool = False
+    vector: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,15 +137,15 @@ class Memory:
     def state(self) -> dict[str, Any]:
         """What `restore` needs."""
         return {
-            "recent": [_atom_state(a) for a in self.recent],
-            "exemplars": [_atom_state(a) for a in self.exemplars],
+            "recent": [atom_state(a) for a in self.recent],
+            "exemplars": [atom_state(a) for a in self.exemplars],
             "since": self.since,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Become the memory that `state` was taken from."""
-        self.recent = [_atom_of(row) for row in state["recent"]]
-        self.exemplars = [_atom_of(row) for row in state["exemplars"]]
+        self.recent = [atom_from(row) for row in state["recent"]]
+        self.exemplars = [atom_from(row) for row in state["exemplars"]]
         self.since = state["since"]
         self._speakers = None
 
@@ -161,6 +162,19 @@ def centres(atoms: Iterable[Atom], size: int, solid: float) -> Speakers:
     return Speakers(ids, sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9), seconds)
 
 
+def halves(atom: Atom, cell: int) -> list[Atom]:
+    """The atom cut at a cell, each half with its share of the speech; the atom alone where it is not there."""
+    if not atom.start < cell < atom.stop:
+        return [atom]
+    share = (cell - atom.start) / (atom.stop - atom.start)
+    before = tuple(replace(o, stop=min(o.stop, cell)) for o in atom.overlaps if o.start < cell)
+    after = tuple(replace(o, start=max(o.start, cell)) for o in atom.overlaps if o.stop > cell)
+    return [
+        replace(atom, stop=cell, clean=share * atom.clean, overlaps=before),
+        replace(atom, start=cell, clean=(1 - share) * atom.clean, overlaps=after),
+    ]
+
+
 def _least_telling(atoms: Sequence[Atom]) -> int:
     """Index of the atom that a speaker can best do without: short, or much like another one."""
     vectors = np.stack([atom.vector for atom in atoms if atom.vector is not None])
@@ -170,7 +184,8 @@ def _least_telling(atoms: Sequence[Atom]) -> int:
     return int(np.argmin(np.minimum(clean, 2.0) * (1 - alike.max(axis=1))))
 
 
-def _atom_state(atom: Atom) -> list[Any]:
+def atom_state(atom: Atom) -> list[Any]:
+    """An atom as plain values and its vector, for a snapshot."""
     overlaps = [[o.start, o.stop, _link_rows(o.links), o.speaker, o.pinned] for o in atom.overlaps]
     return [
         atom.start, atom.stop, atom.vector, atom.clean, _link_rows(atom.links), overlaps, atom.speaker,
@@ -178,7 +193,8 @@ def _atom_state(atom: Atom) -> list[Any]:
     ]  # fmt: skip
 
 
-def _atom_of(row: list[Any]) -> Atom:
+def atom_from(row: list[Any]) -> Atom:
+    """The atom that `atom_state` was taken from."""
     start, stop, vector, clean, links, overlaps, speaker, confidence, pinned = row
     return Atom(
         start, stop, vector, clean, dict(map(tuple, links)),

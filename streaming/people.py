@@ -4,14 +4,14 @@ The clusterer tells voices apart; a person may have several. Unless somebody say
 person of its own, of the same number.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .memory import NOBODY, Atom, Overlap, Speakers
+from .memory import Atom, Overlap, Speakers
 from .voiceprint import VoicePrint
 from .voices import VoiceScorer
 
@@ -42,12 +42,12 @@ class Profile:
 
 @dataclass(frozen=True)
 class Word:
-    """The user's word on cells [start, stop): what was person `was` (None: whoever it was) is `voice`."""
+    """The user's word on cells [start, stop): the first voice there, or the `second`, is `voice`."""
 
     start: int
     stop: int
     voice: int
-    was: int | None
+    second: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,8 +116,8 @@ class People:
         for voice in voices:
             if self.person_of(voice) == old:
                 self._person[voice] = new
+        self._person[old] = new
         self._apart.discard((min(old, new), max(old, new)))
-        self._words = [replace(w, was=new) if w.was == old else w for w in self._words]
         name, profile = self.names.pop(old, None), self.profile_of.pop(old, None)
         if name is not None:
             self.names.setdefault(new, name)
@@ -142,22 +142,20 @@ class People:
         overlaps = tuple(self._obeyed_overlap(overlap) for overlap in atom.overlaps)
         if any(new is not old for new, old in zip(overlaps, atom.overlaps)):
             atom = replace(atom, overlaps=overlaps)
-        word = self._word_on(atom.start, atom.stop, atom.speaker)
+        word = self._word_on(atom.start, atom.stop, second=False)
         if word is None:
             return atom
         return replace(atom, speaker=word.voice, confidence=1.0, pinned=True)
 
     def _obeyed_overlap(self, overlap: Overlap) -> Overlap:
-        word = self._word_on(overlap.start, overlap.stop, overlap.speaker)
-        if word is None or word.was is None:
-            return overlap
-        return replace(overlap, speaker=word.voice, pinned=True)
+        word = self._word_on(overlap.start, overlap.stop, second=True)
+        return overlap if word is None else replace(overlap, speaker=word.voice, pinned=True)
 
-    def _word_on(self, start: int, stop: int, voice: int) -> Word | None:
-        """The last word on most of a stretch that a voice was heard in."""
+    def _word_on(self, start: int, stop: int, *, second: bool) -> Word | None:
+        """The last word on half of a stretch or more."""
         for word in reversed(self._words):
             shared = min(stop, word.stop) - max(start, word.start)
-            if 2 * shared >= stop - start and word.was in (None, self.person_of(voice)):
+            if word.second == second and 2 * shared >= stop - start:
                 return word
         return None
 
@@ -192,10 +190,10 @@ class People:
         llr = self.likeness(vector[None], np.array([seconds], np.float32), profiles)[0]
         return float(llr.max()) if self._clear_best(llr) is not None else -np.inf
 
-    def recognise(self, speakers: Speakers, next_number: int) -> list[Finding]:
+    def recognise(self, speakers: Speakers, new_number: Callable[[], int]) -> list[Finding]:
         """Compare the voices with the prints; what changes by it, already taken down here.
 
-        next_number: the number of the first person that has to be made up for a voice that was mistaken.
+        new_number: for a voice that was mistaken, and is nobody's so far.
         """
         if not self.profiles or not len(speakers):
             return []
@@ -209,9 +207,8 @@ class People:
             known = self.profile_of.get(person)
             index = self._clear_best(llr)
             if known is not None and llr[list(self.profiles).index(known)] < self.rules.release:
-                findings.append(Finding(voice, person, next_number, is_merge=False))
-                self._person[voice] = next_number
-                next_number += 1
+                self._person[voice] = new_number()
+                findings.append(Finding(voice, person, self._person[voice], is_merge=False))
             elif known is None and index is not None:
                 findings += self._recognised(voice, person, profiles[index], speakers)
         return findings
@@ -221,7 +218,7 @@ class People:
         if holder is None:
             self.names[person], self.profile_of[person] = profile.name, profile.id
             return [Finding(voice, person, person, is_merge=False)]
-        if holder in self._settled or (min(person, holder), max(person, holder)) in self._apart:
+        if (min(person, holder), max(person, holder)) in self._apart:
             return []
         others = [v for v in speakers.ids.tolist() if v != voice and self.person_of(v) == person]
         self._person[voice] = holder
@@ -249,7 +246,7 @@ class People:
             "anchored": sorted(self._anchored),
             "settled": sorted(self._settled),
             "apart": sorted(self._apart),
-            "words": [[w.start, w.stop, w.voice, w.was] for w in self._words],
+            "words": [[w.start, w.stop, w.voice, w.second] for w in self._words],
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -262,12 +259,3 @@ class People:
         self._anchored, self._settled = set(state["anchored"]), set(state["settled"])
         self._apart = {(low, high) for low, high in state["apart"]}
         self._words = [Word(*row) for row in state["words"]]
-
-
-def spoken_by(atoms: Sequence[Atom], people: People, person: int) -> list[Atom]:
-    """The atoms whose first voice is this person's and that have a vector."""
-    return [
-        atom
-        for atom in atoms
-        if atom.vector is not None and atom.speaker != NOBODY and people.person_of(atom.speaker) == person
-    ]

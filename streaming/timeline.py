@@ -134,6 +134,16 @@ class Timeline:
         for turn in [turn for turn in self.turns.values() if turn.speaker in merged]:
             self.turns[turn.id] = replace(turn, speaker=merged[turn.speaker])
 
+    def reassign(self, persons: Mapping[int, int]) -> list[TurnRecord]:
+        """Turns, by id, are other speakers', whatever is remembered of them. Returns those that changed."""
+        changed = [
+            replace(self.turns[turn_id], speaker=speaker)
+            for turn_id, speaker in sorted(persons.items())
+            if self.turns[turn_id].speaker != speaker
+        ]
+        self.turns.update((turn.id, turn) for turn in changed)
+        return changed
+
     def speakers(self) -> list[int]:
         """Everybody who has a turn, ascending."""
         return sorted({turn.speaker for turn in self.turns.values()})

@@ -36,7 +36,8 @@ class VoicePrint:
         vectors, seconds = np.asarray(self.vectors), np.asarray(self.seconds)
         if vectors.ndim != 2 or not len(vectors) or seconds.shape != vectors.shape[:1]:
             raise VoicePrintError(
-                f"a voice print wants vectors (n, size) and seconds (n,), got {vectors.shape}, {seconds.shape}"
+                f"a voice print wants vectors (n, size) and seconds (n,), got {vectors.shape} "
+                f"and {seconds.shape}"
             )
         lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
         if not np.isfinite(lengths).all() or lengths.min() < 1e-6:

@@ -15,7 +15,7 @@ SOURCES = sorted(path for room in ("models", "streaming") for path in (ROOT / ro
 MEMBERS = {
     "language": {"errors", "events", "grid", "replay"},
     "engine": {
-        "account", "anchors", "atoms", "clustering", "compute", "config", "curves", "diarizer", "evidence",
+        "account", "amendments", "anchors", "atoms", "clustering", "compute", "config", "curves", "diarizer", "evidence",
         "floor", "frames", "journal", "listener", "memory", "naming", "people", "perception", "powerset",
         "reclustering", "requests", "ring", "snapshot", "timeline", "voiceprint", "voices", "windows",
     },
