@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from huggingface_hub import constants, hf_hub_url, try_to_load_from_cache
-from huggingface_hub.file_download import http_get
+from huggingface_hub import hf_hub_url, try_to_load_from_cache
 from huggingface_hub.utils import build_hf_headers
 
 from ..errors import PullError
@@ -17,6 +16,7 @@ from ..known_files import sha256_of
 from ..sources import Source
 from .explained import explained
 from .listing import Wanted
+from .receiving import receive
 
 
 @dataclass(frozen=True)
@@ -65,23 +65,12 @@ class Downloads:
     def _download(self, wanted: Wanted) -> Path:
         self.partial.mkdir(parents=True, exist_ok=True)
         partial = self.partial / wanted.key
-        if partial.is_file() and partial.stat().st_size > wanted.size:
-            partial.unlink()
-        url = hf_hub_url(
-            self.source.repository, wanted.path, revision=self.revision, endpoint=constants.ENDPOINT
-        )
+        url = hf_hub_url(self.source.repository, wanted.path, revision=self.revision)
         headers = build_hf_headers(token=self.token, library_name="hocket", library_version=version("hocket"))
         # Sizes are of the file as it is, so it must come as it is.
         headers["Accept-Encoding"] = "identity"
-        with explained(self.source, self.revision, self.token), partial.open("ab") as file:
-            http_get(
-                url,
-                file,
-                resume_size=file.tell(),
-                headers=headers,
-                expected_size=wanted.size,
-                displayed_filename=wanted.path,
-            )
+        with explained(self.source, self.revision, self.token):
+            receive(url, headers, partial, wanted.size, wanted.path)
         if not is_as_wanted(partial, wanted):
             found = sha256_of(partial)
             partial.unlink()

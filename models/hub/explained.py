@@ -39,10 +39,6 @@ def explained(source: Source, revision: str, token: str | None) -> Iterator[None
             f"cannot reach {constants.ENDPOINT} ({_reason(error)}): check the network, or name a mirror in "
             "HF_ENDPOINT; pulling again goes on where it stopped"
         ) from error
-    except OSError as error:
-        if error.errno is not None:  # of this machine's disk
-            raise
-        raise PullError(f"{str(error).splitlines()[0]}: pull again") from error
 
 
 def _gated(source: Source, token: str | None) -> str:
