@@ -46,10 +46,11 @@ class PackageCard:
 
 @dataclass(frozen=True)
 class SegmentationCard:
-    """What turns a segmentation package into a Segmenter."""
+    """What turns a segmentation package into a Segmenter. free_batch: see open_predictor."""
 
     spec: SegmenterSpec
     scores: ScoreKind
+    free_batch: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,14 @@ class UtteranceCard:
 
 @dataclass(frozen=True)
 class WindowCard:
-    """What turns a package over windows, and its front end if apart, into an Embedder; see WindowEmbedder."""
+    """What turns a package over windows, and its front end if apart, into an Embedder; see WindowEmbedder.
+
+    free_batch: of the network; see open_predictor.
+    """
 
     spec: EmbedderSpec
     mask_frames: int
+    free_batch: bool = False
 
 
 Numbers = SegmentationCard | EmbeddingCard | UtteranceCard | WindowCard
@@ -190,7 +195,8 @@ def _segmentation(fields: dict[str, Any]) -> SegmentationCard:
     scores = numbers.pop("scores")
     numbers["lengths"] = tuple(numbers["lengths"])
     numbers["classes"] = tuple(map(tuple, numbers["classes"]))
-    return SegmentationCard(SegmenterSpec(**numbers), scores)
+    free_batch = numbers.pop("free_batch", False)
+    return SegmentationCard(SegmenterSpec(**numbers), scores, free_batch)
 
 
 def _embedding(fields: dict[str, Any]) -> EmbeddingCard:
@@ -214,9 +220,9 @@ def _utterance(fields: dict[str, Any]) -> UtteranceCard:
 
 def _window(fields: dict[str, Any]) -> WindowCard:
     numbers = dict(fields)
-    mask_frames = numbers.pop("mask_frames")
+    mask_frames, free_batch = numbers.pop("mask_frames"), numbers.pop("free_batch", False)
     numbers["calibration"] = Calibration(**numbers["calibration"])
-    return WindowCard(EmbedderSpec(**numbers), mask_frames)
+    return WindowCard(EmbedderSpec(**numbers), mask_frames, free_batch)
 
 
 def _package(part: str, fields: dict[str, Any]) -> PackageCard:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +21,7 @@ def open_predictor(
     compute_units: str = "all",
     providers: Sequence[str] | None = None,
     emulate_fp16: bool = False,
+    free_batch: bool = False,
 ) -> Predictor:
     """The model at `path`, an .mlpackage or .mlmodelc folder or an .onnx file, ready to predict.
 
@@ -27,6 +29,8 @@ def open_predictor(
     threads, providers: of the portable runtime, see OnnxPredictor.
     compute_units: of the native runtime, see CoreMLPredictor.
     emulate_fp16: round every half-precision result as hardware of that precision would; portable only.
+    free_batch: take any number of rows where the package declares one and its program gives the same for
+        every row alone; portable only, natively a package keeps its batch.
     Raises UnknownModel when nothing is there, PackageError when it is damaged, UnsupportedOperator when the
     portable runtime lacks something, MissingDependency, ModelError for all else.
     """
@@ -42,7 +46,7 @@ def open_predictor(
         return CoreMLPredictor(path, compute_units=compute_units)
     from .onnx import OnnxPredictor
 
-    model = path if is_onnx else translated(path, emulate_fp16=emulate_fp16)
+    model = path if is_onnx else translated(path, emulate_fp16=emulate_fp16, free_batch=free_batch)
     return OnnxPredictor(model, threads=threads, providers=providers)
 
 
@@ -51,17 +55,19 @@ def native_available() -> bool:
     return sys.platform == "darwin" and find_spec("coremltools") is not None
 
 
-def translated(path: Path, *, emulate_fp16: bool = False) -> bytes:
+def translated(path: Path, *, emulate_fp16: bool = False, free_batch: bool = False) -> bytes:
     """The package at `path` as an ONNX file, from the cache where it has been translated before."""
     from .cache import cached
     from .mlpackage import locate, read_package
 
     def make() -> bytes:
+        from .free_batch import translate_freed
         from .translate import translate
 
-        return translate(read_package(path), emulate_fp16=emulate_fp16)
+        make_file = translate_freed if free_batch else translate
+        return make_file(read_package(path), emulate_fp16=emulate_fp16)
 
-    return cached(_key(locate(path).fingerprint(), emulate_fp16), make)
+    return cached(_key(locate(path).fingerprint(), emulate_fp16, free_batch), make)
 
 
 def forget_translations(path: Path) -> int:
@@ -73,8 +79,8 @@ def forget_translations(path: Path) -> int:
     from .mlpackage import locate
 
     fingerprint = locate(path).fingerprint()
-    return sum(forget(_key(fingerprint, emulate_fp16)) for emulate_fp16 in (False, True))
+    return sum(forget(_key(fingerprint, *options)) for options in product((False, True), repeat=2))
 
 
-def _key(fingerprint: str, emulate_fp16: bool) -> str:
-    return f"{fingerprint} emulate_fp16={emulate_fp16}"
+def _key(fingerprint: str, emulate_fp16: bool, free_batch: bool) -> str:
+    return f"{fingerprint} emulate_fp16={emulate_fp16} free_batch={free_batch}"

@@ -46,10 +46,14 @@ class Opening:
     compute_units: str = "all"
     threads: int = 1
 
-    def predictor(self, path: Path) -> Predictor:
+    def predictor(self, path: Path, *, free_batch: bool = False) -> Predictor:
         """The package at `path`, loaded."""
         return open_predictor(
-            path, runtime=self.runtime, threads=self.threads, compute_units=self.compute_units
+            path,
+            runtime=self.runtime,
+            threads=self.threads,
+            compute_units=self.compute_units,
+            free_batch=free_batch,
         )
 
 
@@ -137,7 +141,8 @@ def open_segmenter(model: Chosen, opening: Opening) -> Segmenter:
     """A chosen segmentation model, loaded."""
     numbers = model.card.numbers
     assert isinstance(numbers, SegmentationCard)
-    return PackageSegmenter(opening.predictor(model.paths["net"]), numbers.spec, scores=numbers.scores)
+    net = opening.predictor(model.paths["net"], free_batch=numbers.free_batch)
+    return PackageSegmenter(net, numbers.spec, scores=numbers.scores)
 
 
 def open_embedder(model: Chosen, opening: Opening) -> Embedder:
@@ -154,7 +159,7 @@ def open_embedder(model: Chosen, opening: Opening) -> Embedder:
         front_end = model.paths.get("front_end")
         on_cpu = replace(opening, compute_units="cpu")  # energies pass what half precision holds
         return WindowEmbedder(
-            opening.predictor(model.paths["net"]),
+            opening.predictor(model.paths["net"], free_batch=numbers.free_batch),
             numbers.spec,
             mask_frames=numbers.mask_frames,
             front_end=on_cpu.predictor(front_end) if front_end else None,

@@ -138,7 +138,8 @@ def _embedding_probe() -> Probe:
 
 def _turns(count: int) -> Any:
     """(count, 10 s): a synthetic conversation, each row elsewhere in it."""
-    return np.stack([np.roll(conversation(WINDOW), row * 20000) for row in range(count)])
+    audio = conversation(WINDOW)
+    return np.stack([np.roll(audio, row * 20000) for row in range(count)])
 
 
 def _masks(count: int) -> Any:
