@@ -19,6 +19,7 @@ from .diarize import diarize
 from .embed import embed
 from .evaluate import bench, evaluate
 from .listen import listen
+from .meetings import app as meetings
 from .models import app as models
 from .report import LogToPeople, fail
 from .verify import verify
@@ -63,6 +64,7 @@ app.command(rich_help_panel="Voices")(embed)
 app.command(rich_help_panel="Voices")(verify)
 app.command("eval", rich_help_panel="Measure")(evaluate)
 app.command(rich_help_panel="Measure")(bench)
+app.add_typer(meetings, name="meetings", rich_help_panel="Measure")
 app.add_typer(models, name="models", rich_help_panel="Models")
 
 

@@ -1,15 +1,14 @@
 """`hocket eval` and `hocket bench`: how good it is, and what it costs."""
 
-import json as json_text
-import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from . import options
 from .demo import RECORDING
+from .figures import Json, print_json, print_tables
 from .progress import counted
 
 
@@ -18,9 +17,6 @@ class Segmentation(StrEnum):
 
     MODEL = "model"
     ORACLE = "oracle"
-
-
-Json = Annotated[bool, typer.Option("--json", help="Figures as JSON on standard output.")]
 
 
 def evaluate(
@@ -72,9 +68,9 @@ def evaluate(
             progress=lambda recording, seconds: advance(f"{recording.name} at {seconds:g} s"),
         )
     if json:
-        _print_json(report.to_dict())
+        print_json(report.to_dict())
     else:
-        _print_tables(accuracy_table(report), live_table(report))
+        print_tables(accuracy_table(report), live_table(report))
         typer.echo(f"real-time factor {report.rtf:.3f}")
 
 
@@ -111,22 +107,9 @@ def bench(
                 blocks, pair.segmenter, pair.embedder, config, progress=lambda step: advance("hearing")
             )
     if json:
-        _print_json(measured.to_dict())
+        print_json(measured.to_dict())
     else:
-        _print_tables(bench_table(measured))
-
-
-def _print_json(figures: dict[str, Any]) -> None:
-    json_text.dump(figures, sys.stdout, indent=2, allow_nan=False)
-    sys.stdout.write("\n")
-
-
-def _print_tables(*tables: Any) -> None:
-    from rich.console import Console
-
-    console = Console(width=None if sys.stdout.isatty() else 150)
-    for table in tables:
-        console.print(table)
+        print_tables(bench_table(measured))
 
 
 def _demo_audio() -> Path:

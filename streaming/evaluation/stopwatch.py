@@ -8,10 +8,11 @@ from typing import Any
 
 
 class Stopwatch:
-    """seconds: wall clock inside the watched methods so far; calls among themselves count once."""
+    """seconds: by `clock`, inside the watched methods so far; calls among themselves count once."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self.seconds = 0.0
+        self._clock = clock
         self._depth = 0
 
     def watched(self, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -20,21 +21,23 @@ class Stopwatch:
         @wraps(function)
         def timed(*args: Any, **keywords: Any) -> Any:
             self._depth += 1
-            started = time.perf_counter()
+            started = self._clock()
             try:
                 return function(*args, **keywords)
             finally:
                 self._depth -= 1
                 if self._depth == 0:
-                    self.seconds += time.perf_counter() - started
+                    self.seconds += self._clock() - started
 
         return timed
 
 
 @contextmanager
-def timing(*watched: tuple[type, Sequence[str]]) -> Iterator[Stopwatch]:
+def timing(
+    *watched: tuple[type, Sequence[str]], clock: Callable[[], float] = time.perf_counter
+) -> Iterator[Stopwatch]:
     """Counts the time in these methods, given as (class, names), until the block is left."""
-    stopwatch = Stopwatch()
+    stopwatch = Stopwatch(clock)
     methods = [(kind, name) for kind, names in watched for name in names]
     own = {(kind, name): vars(kind)[name] for kind, name in methods if name in vars(kind)}
     for kind, name in methods:
