@@ -4,14 +4,15 @@ python examples/speech_trials.py ../shared/data/speech trials
 hocket verify --trials trials/test.txt
 
 SPEECH holds index.json: for each speaker an audio file and the places of its utterances. A clip is whole
-utterances in a row, at least --seconds of them. Every second speaker is in fit.txt, where thresholds are
-chosen; the others are in test.txt, and in test-same-sex.txt without the pairs of a woman and a man. A list
-holds every pair of clips.
+utterances in a row, at least --seconds of them, cut off after --at-most. Every second speaker is in fit.txt,
+where thresholds are chosen; the others are in test.txt, and in test-same-sex.txt without the pairs of a woman
+and a man. A list holds every pair of clips.
 """
 
 import argparse
 import itertools
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,11 +40,13 @@ def main() -> None:
     parser.add_argument("speech", type=Path, help="the folder with index.json")
     parser.add_argument("trials", type=Path, help="the folder to write")
     parser.add_argument("--seconds", type=float, default=5.0, help="least length of a clip")
+    parser.add_argument("--at-most", type=float, default=math.inf, help="where a longer clip is cut off")
     arguments = parser.parse_args()
 
     index = json.loads((arguments.speech / "index.json").read_text(encoding="utf-8"))
     speakers = sorted(index["speakers"], key=lambda speaker: speaker["id"])
-    clips = [list(clips_of(speaker, arguments.speech, arguments.seconds)) for speaker in speakers]
+    lengths = arguments.seconds, arguments.at_most
+    clips = [list(clips_of(speaker, arguments.speech, *lengths)) for speaker in speakers]
     for clip in itertools.chain(*clips):
         write_clip(clip, arguments.trials)
     test = list(itertools.chain(*clips[1::2]))
@@ -53,15 +56,17 @@ def main() -> None:
     write_list(arguments.trials / "test-same-sex.txt", same_sex)
 
 
-def clips_of(speaker: dict[str, Any], speech: Path, seconds: float) -> Iterator[Clip]:
+def clips_of(speaker: dict[str, Any], speech: Path, least: float, most: float) -> Iterator[Clip]:
     """The clips of one speaker, in order; what is left at the end and too short is dropped."""
     number, start = 0, None
     for utterance in speaker["utterances"]:
         start = utterance["start"] if start is None else start
         end = utterance["start"] + utterance["dur"]
-        if end - start >= seconds:
+        if end - start >= least:
             path = f"{speaker['id']}/{number:02}.flac"
-            yield Clip(path, speaker["id"], speaker["sex"], speech / speaker["file"], start, end)
+            yield Clip(
+                path, speaker["id"], speaker["sex"], speech / speaker["file"], start, min(end, start + most)
+            )
             number, start = number + 1, None
 
 

@@ -16,7 +16,7 @@ from .report import fail, say
 def embed(
     out: Annotated[Path, typer.Option(metavar="FILE.npz", help="Where the vectors go, as numpy's arrays.")],
     files: Annotated[
-        list[str] | None, typer.Argument(metavar="[FILE]...", help="Recordings of any common format.")
+        list[str] | None, typer.Argument(metavar="FILE", help="Recordings of any common format.")
     ] = None,
     manifest: Annotated[
         Path | None,

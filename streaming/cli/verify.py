@@ -25,7 +25,7 @@ LITTLE_SPEECH = 1.0  # seconds; a cosine of less says little
 
 
 def verify(
-    files: Annotated[list[str] | None, typer.Argument(metavar="[A B]", help="Two recordings.")] = None,
+    files: Annotated[list[str] | None, typer.Argument(metavar="A B", help="Two recordings.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Figures as JSON on standard output.")] = False,
     threshold: Annotated[
         float | None,

@@ -12,8 +12,7 @@ from .error_rates import ErrorCurve
 from .trials import TrialReport
 
 SUFFIXES = (".svg", ".png", ".pdf")
-_TICKS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
-_HIGHEST = 0.6  # rates above are of no interest, and would take half of the picture
+_TICKS = (0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6)
 _INCHES = 6.0
 # Doddington's rule: with 30 errors, a rate is within 30 % of the true one with 90 % confidence.
 _RULE_OF_30 = 30
@@ -36,28 +35,35 @@ def plot_det(path: Path, report: TrialReport, title: str) -> None:
     check_plot(path)
     curve = report.curve
     lowest = 0.5 / max(curve.num_same, curve.num_different)
+    span = _scale(np.array([max(lowest, _TICKS[0] / 2), _highest(curve)]))
     figure = _matplotlib().figure.Figure(figsize=(_INCHES, _INCHES), layout="constrained")
     axes = figure.add_subplot()
-    span = (_scale(np.array(max(lowest, _TICKS[0] / 2))), _scale(np.array(_HIGHEST)))
     axes.plot(span, span, color=_FAINT, linewidth=0.8, linestyle=":")
     sure = _num_errors(curve) >= _RULE_OF_30
     alarms, misses = _scale(curve.false_alarms.clip(lowest)), _scale(curve.misses.clip(lowest))
     axes.plot(alarms, misses, color=_LINE, linewidth=0.8, label="fewer than 30 errors")
     axes.plot(alarms[sure], misses[sure], color=_LINE, linewidth=2.2)
-    _mark(axes, report, lowest)
-    ticks = [tick for tick in _TICKS if span[0] <= _scale(np.array(tick)) <= span[1]]
+    _mark(axes, report, lowest, _highest(curve))
+    ticks = [tick for tick in _TICKS if lowest <= tick <= _highest(curve)]
     axes.set_xticks(_scale(np.array(ticks)), [f"{tick * 100:g}" for tick in ticks])
     axes.set_yticks(_scale(np.array(ticks)), [f"{tick * 100:g}" for tick in ticks])
     axes.set(xlim=span, ylim=span, xlabel="false alarms, %", ylabel="misses, %", aspect="equal")
     axes.grid(color="#000000", alpha=0.08)
     axes.set_title(title, loc="left")
-    axes.legend(frameon=False, fontsize="small", loc="upper right")
+    axes.legend(framealpha=1, edgecolor="none", fontsize="small", loc="upper right")
     # No date and no random ids: the same trials give the same file.
     with _matplotlib().rc_context({"svg.hashsalt": "hocket"}):
         figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix.lower() == ".svg" else None)
 
 
-def _mark(axes: Any, report: TrialReport, lowest: float) -> None:
+def _highest(curve: ErrorCurve) -> float:
+    """Where the picture ends: the tick above all points at which both errors happen."""
+    both = (curve.misses > 0) & (curve.false_alarms > 0)
+    reach = float(np.maximum(curve.misses, curve.false_alarms)[both].max(initial=0.05))
+    return next((tick for tick in _TICKS if tick >= reach), _TICKS[-1])
+
+
+def _mark(axes: Any, report: TrialReport, lowest: float, highest: float) -> None:
     """The points that the figures stand for."""
     equal = report.equal_errors.value
     points = [(equal, equal, "o", f"EER {equal:.2%}")]
@@ -68,7 +74,7 @@ def _mark(axes: Any, report: TrialReport, lowest: float) -> None:
         misses, alarms = report.decisions
         points.append((alarms, misses, "x", f"threshold {report.threshold:.2f}"))
     for alarms, misses, marker, label in points:
-        place = _scale(np.array([alarms, misses]).clip(lowest, _HIGHEST))
+        place = _scale(np.array([alarms, misses]).clip(lowest, highest))
         axes.plot(*place, marker=marker, linestyle="", color="black", clip_on=False, zorder=3, label=label)
 
 
