@@ -165,13 +165,13 @@ class Diarizer:
         return self._journal.take()
 
     def merge(self, speaker: str, into: str) -> list[Event]:
-        """Two speakers are one, who goes by the second id. Raises UnknownSpeaker, ConfigError for one twice."""
+        """Two speakers are one, who goes by the second id. Raises UnknownSpeaker; ConfigError if they are."""
         self._listener.require_open()
         self._amendments.merge(speaker, into)
         return self._journal.take()
 
     def split(self, speaker: str, *, turns: Sequence[str] = (), at: float | None = None) -> list[Event]:
-        """Some of a speaker's turns, by id, or all from `at` seconds on, are somebody else's: a new speaker's.
+        """Some of a speaker's turns, by id, or all from `at` seconds on, are a new speaker's.
 
         Raises UnknownSpeaker for an id that is not the speaker's, ConfigError where none or all would go.
         """
@@ -183,9 +183,9 @@ class Diarizer:
     def correct(self, what: str | tuple[float, float], speaker: str | None) -> list[Event]:
         """A turn, by id, or what is said from one second to another, is this speaker's.
 
-        speaker: an id, the profile of an enrolled person, or None for somebody new. In a stretch of time it is
-        the first voice that is meant, not who speaks at the same time; what lies before all that the session
-        remembers (minutes) changes by whole turns. Raises UnknownSpeaker, ConfigError for an empty stretch.
+        speaker: an id, the profile of an enrolled person, or None for somebody new. In a stretch of time the
+        first voice is meant, not who speaks at the same time; what lies before all that the session remembers
+        (minutes) changes by whole turns. Raises UnknownSpeaker, ConfigError for an empty stretch.
         """
         self._listener.require_open()
         if isinstance(what, str):
@@ -277,6 +277,8 @@ class Diarizer:
         """Name the atoms, remember those that are closed, think again when it is time, say what changed."""
         now = self._perception.now
         frozen = now if self._listener.is_last else max(0, now - self._latency)
+        if not self._perception.windows:
+            frozen = 0  # too little was heard for a first window: it decides on all of it
         linkable = self._clusterer.memory.recent[-LINKED:]
         named = self._clusterer.name(self._perception.atoms(linkable), linkable)
         closed = [

@@ -30,13 +30,21 @@ class Listener:
     """Takes audio, asks for what the models have to say about it, and concludes each step by a call.
 
     cell: samples in a cell. conclude: called when all of a step's answers are in; it may set `open_from`, the
-    cell from which atoms may still be cut otherwise.
+    cell from which atoms may still be cut otherwise. every: only each so-many-th step goes beyond its window;
+    behind: and leaves so many of the newest cells uncut, as long as more audio may come.
 
     May raise BlockError for samples of the wrong shape or type, SessionOver for audio after the end.
     """
 
     def __init__(
-        self, perception: Perception, plan: WindowPlan, cell: int, conclude: Callable[[], None]
+        self,
+        perception: Perception,
+        plan: WindowPlan,
+        cell: int,
+        conclude: Callable[[], None],
+        *,
+        every: int = 1,
+        behind: int = 0,
     ) -> None:
         self.perception = perception
         self.fed = 0  # samples taken, those still pending among them
@@ -45,6 +53,8 @@ class Listener:
         self._plan = plan
         self._cell = cell
         self._conclude = conclude
+        self._every, self._behind = every, behind
+        self._num_steps = 0
         self._phase = Phase.HEARING
         self._requests: list[Request] = []
         self._pending: deque[Samples | int] = deque()  # blocks, and counts of samples that never arrived
@@ -54,6 +64,12 @@ class Listener:
     def is_last(self) -> bool:
         """Whether the step under way is the session's last."""
         return self.ending is not None and not self._pending
+
+    @property
+    def cut_to(self) -> int:
+        """The cell up to which the step under way cuts speech into atoms."""
+        now = self.perception.now
+        return now if self.is_last else max(self.open_from, now - self._behind)
 
     @property
     def is_over(self) -> bool:
@@ -116,9 +132,12 @@ class Listener:
                 case Phase.HEARING:
                     if not self._hear():
                         break
+                    self._num_steps += 1
                     self._phase = Phase.WINDOW
+                case Phase.WINDOW if self._num_steps % self._every and not self.is_last:
+                    self._phase = Phase.HEARING
                 case Phase.WINDOW:
-                    self.perception.cut(self.open_from)
+                    self.perception.cut(self.open_from, self.cut_to)
                     self._requests += self.perception.calls(is_last=self.is_last)
                     self._phase = Phase.FRAMES
                 case Phase.FRAMES:
@@ -144,7 +163,9 @@ class Listener:
         fresh = boundary > self._stop
         self._stop = boundary
         heard.hear(boundary)
-        window = self._plan.last_window(boundary) if self.is_last else self._plan.window(boundary)
+        window = self._plan.window(boundary)
+        if self.is_last and boundary and (fresh or window is None):
+            window, fresh = self._plan.last_window(boundary), True
         if fresh and window and (request := heard.window(*window)):
             self._requests.append(request)
         return True
@@ -168,6 +189,7 @@ class Listener:
             "pending": list(self._pending),
             "fed": self.fed,
             "stop": self._stop,
+            "num_steps": self._num_steps,
             "open_from": self.open_from,
             "ending": self.ending,
         }
@@ -177,5 +199,5 @@ class Listener:
         self.perception.restore(state["perception"])
         self._phase = Phase.OVER if state["over"] else Phase.HEARING
         self._pending = deque(state["pending"])
-        self.fed, self._stop = state["fed"], state["stop"]
+        self.fed, self._stop, self._num_steps = state["fed"], state["stop"], state["num_steps"]
         self.open_from, self.ending = state["open_from"], state["ending"]

@@ -163,7 +163,7 @@ def centres(atoms: Iterable[Atom], size: int, solid: float) -> Speakers:
 
 
 def halves(atom: Atom, cell: int) -> list[Atom]:
-    """The atom cut at a cell, each half with its share of the speech; the atom alone where it is not there."""
+    """The atom cut at a cell, each half with its share of the speech; uncut where the cell is not inside."""
     if not atom.start < cell < atom.stop:
         return [atom]
     share = (cell - atom.start) / (atom.stop - atom.start)

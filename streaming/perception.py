@@ -11,6 +11,7 @@ from hocket.models.roles import EmbedderSpec, SegmenterSpec
 from . import evidence
 from .atoms import AtomRules, Span, cut, runs_of
 from .curves import Curves
+from .evidence import LocalVoices
 from .frames import FrameCache
 from .grid import FrameGrid, Grid
 from .memory import Atom, Links, Overlap
@@ -28,16 +29,24 @@ OVERLAP_SHORTEST = 5  # cells below which an overlap is not worth a second name
 class Perception:
     """The newest stretch of a session, heard: audio, curves, cached frames, atoms and their vectors.
 
-    reach: samples of the past that are kept. One step goes: hear, window, take_window, cut, calls,
-    take_frames, poolings, take_vector, atoms.
+    reach: samples of the past that are kept. embeds_overlaps: whether they get vectors of their own. One step
+    goes: hear, window, take_window, cut, calls, take_frames, poolings, take_vector, atoms.
     """
 
     def __init__(
-        self, segmenter: SegmenterSpec, embedder: EmbedderSpec, rules: AtomRules, grid: Grid, reach: int
+        self,
+        segmenter: SegmenterSpec,
+        embedder: EmbedderSpec,
+        rules: AtomRules,
+        grid: Grid,
+        reach: int,
+        *,
+        embeds_overlaps: bool = False,
     ) -> None:
         self._grid = grid
         self._rules = rules
         self._embedder = embedder
+        self._embeds_overlaps = embeds_overlaps
         self._frame_grid = FrameGrid(grid.cell, segmenter.frame_step, segmenter.frame_offset)
         self._powerset = Powerset(segmenter.classes)
         self._ring = Ring(reach)
@@ -84,9 +93,15 @@ class Perception:
         before = max(0, -request.start // self._grid.cell)
         self._curves.add(max(0, request.start // self._grid.cell), cells[before:])
 
-    def cut(self, first: int) -> None:
-        """Cut what has been heard from cell `first` on into atoms."""
-        speech, change = self._curves.speech(first, self.now), self._curves.change(first, self.now)
+    @property
+    def windows(self) -> Sequence[LocalVoices]:
+        """The local voices of the windows that reach into what is kept, oldest first."""
+        return self._curves.windows
+
+    def cut(self, first: int, stop: int | None = None) -> None:
+        """Cut what has been heard of cells [first, stop) into atoms; up to `now` where no stop is given."""
+        stop = self.now if stop is None else stop
+        speech, change = self._curves.speech(first, stop), self._curves.change(first, stop)
         self.spans = cut(speech, change, first, self._rules)
 
     def calls(self, *, is_last: bool) -> list[FramesRequest]:
@@ -114,7 +129,19 @@ class Perception:
             elif (found := self._frames.view(span.start * cell, span.stop * cell)) is not None:
                 first, frames = found
                 requests.append(EmbedRequest(*key, frames.copy(), self._alone(first, len(frames))))
+        if self._embeds_overlaps:
+            requests += self._overlap_poolings()
         return requests
+
+    def _overlap_poolings(self) -> list[EmbedRequest]:
+        cell = self._grid.cell
+        whole = {(span.start, span.stop) for span in self.spans}
+        return [
+            EmbedRequest(start, stop, frames.copy(), np.ones(len(frames), np.float32))
+            for start, stop in self._doubles()
+            if (start, stop) not in whole and (found := self._frames.view(start * cell, stop * cell))
+            for _, frames in [found]
+        ]
 
     def take_vector(self, request: EmbedRequest, vector: Floats) -> None:
         """Take an atom's vector (size,). One that is not finite is refused: the atom stays without."""
@@ -148,7 +175,7 @@ class Perception:
         for span, row in zip(self.spans, table):
             vector, clean = self._vectors.get((span.start, span.stop), (None, 0.0))
             overlaps = tuple(
-                Overlap(a, b, _as_links(starts, shares))
+                Overlap(a, b, _as_links(starts, shares), vector=self._vectors.get((a, b), (None, 0.0))[0])
                 for (a, b), shares in zip(doubles, second)
                 if span.start <= a < span.stop
             )
@@ -158,6 +185,8 @@ class Perception:
 
     def _doubles(self) -> list[tuple[int, int]]:
         """Cells [start, stop) of the atoms' overlaps; one that spans two atoms is cut between them."""
+        if not self.spans:
+            return []
         start = self.spans[0].start
         overlap = self._curves.overlap(start, self.now)
         return [

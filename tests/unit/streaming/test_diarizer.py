@@ -136,3 +136,11 @@ def test_two_voices_at_most_where_only_two_are_allowed() -> None:
     diarizer = session(DiarizerConfig(max_speakers=2))
     heard(diarizer)
     assert {turn.speaker for turn in diarizer.annotation()} == {"S1", "S2"}
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1.5, 1.7])
+def test_a_session_shorter_than_any_window_is_heard_wherever_it_ends(seconds: float) -> None:
+    diarizer = session()
+    diarizer.push(conversation([Segment(0, seconds, "0")], seconds))
+    diarizer.finish()
+    assert sum(turn.end - turn.start for turn in diarizer.annotation()) == pytest.approx(seconds, abs=0.1)
