@@ -15,11 +15,11 @@ from typing import BinaryIO, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hocket.models.roles import Embedder, Segmenter
+from hocket.models.roles import DetectingSegmenter, Embedder, Segmenter
 
 from .. import compute
 from ..errors import FormatError
-from ..requests import EmbedRequest, Request
+from ..requests import DetectRequest, EmbedRequest, Request
 
 Output = NDArray[np.float32]
 Answer = Callable[[Sequence[Request]], list[Output]]
@@ -145,9 +145,10 @@ def remembered(
 
 
 def fingerprint(segmenter: Segmenter, embedder: Embedder) -> str:
-    """A digest of what two models are, as 12 hex digits: their numbers, and what they answer to one sound.
+    """A digest of what two models answer to one sound, as 12 hex digits.
 
-    Other weights, another runtime that rounds otherwise, and another model under the same name all differ.
+    Other weights, another runtime that rounds otherwise, and another model under the same name all differ;
+    another calibration on the card does not.
     """
     window, hop = segmenter.spec.lengths[0], embedder.spec.lookback + embedder.spec.hop
     noise = 0.1 * np.random.default_rng(0).standard_normal((1, max(window, embedder.spec.preroll + hop)))
@@ -158,7 +159,10 @@ def fingerprint(segmenter: Segmenter, embedder: Embedder) -> str:
         frames,
         embedder.embed([frames[0]], [np.ones(len(frames[0]), np.float32)]),
     ]
-    digest = blake2b(repr((segmenter.spec, embedder.spec)).encode(), digest_size=6)
+    if isinstance(segmenter, DetectingSegmenter) and (detector := segmenter.spec.detector):
+        chunk = sound[:, np.newaxis, : detector.lookback + detector.chunk]
+        answers.append(segmenter.detect(chunk, np.zeros((1, detector.memory), np.float32)))
+    digest = blake2b(digest_size=6)
     for answer in answers:
         digest.update(np.ascontiguousarray(answer).data)
     return digest.hexdigest()
@@ -171,10 +175,19 @@ def completed(known: Sequence[Output | None], requests: Sequence[Request], rest:
     return [next(computed) if output is None else output for output in known]
 
 
+def _arrays(request: Request) -> tuple[Output, ...]:
+    match request:
+        case EmbedRequest():
+            return request.frames, request.weights
+        case DetectRequest():
+            return request.chunks, request.memory
+        case _:
+            return (request.audio,)
+
+
 def _digest(request: Request) -> bytes:
-    arrays = (request.frames, request.weights) if isinstance(request, EmbedRequest) else (request.audio,)
     digest = blake2b(type(request).__name__.encode(), digest_size=_KEY)
-    for array in arrays:
+    for array in _arrays(request):
         digest.update(str(array.shape).encode())
         digest.update(np.ascontiguousarray(array).data)
     return digest.digest()
