@@ -28,6 +28,7 @@ def diarize(
     config: "DiarizerConfig | None" = None,
     models: "str | ModelPair" = "default",
     channel: Channel = "mix",
+    offline: bool = False,
 ) -> "Session":
     """Hear a file, or any source, from now on and in the background; iterate for the events.
 
@@ -35,15 +36,16 @@ def diarize(
             print(event)
 
     config: latency, hop, most speakers. models: a pair by name, or one that open_models gave, which saves the
-    opening when many files follow each other. channel: the one to listen to, or "mix".
+    opening when many files follow each other. channel: the one to listen to, or "mix". offline: hear it all
+    before saying who it was, which is more right; then every event but the first comes at the end.
     Raises AudioFileError when the file cannot be heard, and what open_models and Diarizer raise.
     """
     if isinstance(audio, str | Path):
         from .sources.file import FileSource
 
         source: Source = FileSource(audio)
-        return Session(source, _diarizer(config, models, Path(audio).stem), channel=channel)
-    return Session(audio, _diarizer(config, models, "session"), channel=channel)
+        return Session(source, _diarizer(config, models, Path(audio).stem, offline), channel=channel)
+    return Session(audio, _diarizer(config, models, "session", offline), channel=channel)
 
 
 def listen(
@@ -63,13 +65,17 @@ def listen(
     return Session(Microphone(device, rate_hz=diarizer.rate), diarizer)
 
 
-def _diarizer(config: "DiarizerConfig | None", models: "str | ModelPair", session: str) -> Engine:
+def _diarizer(
+    config: "DiarizerConfig | None", models: "str | ModelPair", session: str, offline: bool = False
+) -> Engine:
     from hocket.models import open_models
 
     from .diarizer import Diarizer
+    from .offline.diarizer import OfflineDiarizer
 
     pair = open_models(models) if isinstance(models, str) else models
-    return Diarizer(pair.segmenter, pair.embedder, config, session=session, models=pair.names)
+    kind = OfflineDiarizer if offline else Diarizer
+    return kind(pair.segmenter, pair.embedder, config, session=session, models=pair.names)
 
 
 class Session(Iterator[Event]):

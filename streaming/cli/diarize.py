@@ -18,6 +18,7 @@ from .report import fail
 
 if TYPE_CHECKING:
     from hocket.streaming.sources.base import Source
+    from hocket.streaming.stream import Engine
 
 _PCM = "Raw audio on standard input"
 
@@ -53,6 +54,14 @@ def diarize(
     latency: options.Latency = options.DEFAULTS.latency,
     hop: options.Hop = options.DEFAULTS.hop,
     max_speakers: options.MaxSpeakers = options.DEFAULTS.max_speakers,
+    offline: Annotated[
+        bool,
+        typer.Option(
+            "--offline",
+            help="Hear each recording to its end before saying who it was: more right, nothing live.",
+            rich_help_panel="Speakers and timing",
+        ),
+    ] = False,
     realtime: Annotated[
         bool,
         typer.Option(
@@ -86,8 +95,11 @@ def diarize(
     hocket diarize meeting.wav > meeting.rttm
     hocket diarize meeting.wav --rttm meeting.rttm --plot meeting.svg
     hocket diarize talks/*.flac --rttm turns/ --max-speakers 4
+    hocket diarize interview.mp3 --offline --rttm interview.rttm
     ffmpeg -i a.m4a -f s16le -ac 1 -ar 16000 - | hocket diarize -
     """
+    if offline and realtime:
+        raise typer.BadParameter("there is nothing to see before the end", param_hint="--offline --realtime")
     recordings = _recording_names(files)
     outputs = Outputs(rttm, jsonl, plot, labels).or_rttm_on_stdout()
     outputs.check(recordings)
@@ -106,18 +118,23 @@ def diarize(
     pair = options.open_pair(models, segmentation_model, embedding_model, runtime, compute_units)
 
     from hocket.streaming.diarizer import Diarizer
+    from hocket.streaming.offline.diarizer import OfflineDiarizer
 
+    from .progress import Watched
     from .session import exit_code, hear
-    from .views import live_views, progress_views, summary_views
+    from .views import live_views, progress_bar, summary_views
 
     for recording, source in sources.items():
         stdout = StandardOutput(source.close)
-        diarizer = Diarizer(pair.segmenter, pair.embedder, config, session=recording, models=pair.names)
+        kind = OfflineDiarizer if offline else Diarizer
+        diarizer: Engine = kind(pair.segmenter, pair.embedder, config, session=recording, models=pair.names)
         sinks = outputs.sinks(recording, stdout, _true_turns(truth, recording, reference))
         if not quiet:
             duration = None if source.num_samples is None else source.num_samples / source.rate_hz
-            views = live_views(recording, None) if realtime else progress_views(recording, duration)
+            bar = None if realtime else progress_bar(recording, duration)
+            views = live_views(recording, None) if realtime else [bar] if bar else []
             sinks = [*views, *sinks, *summary_views(recording)]
+            diarizer = Watched(diarizer, bar) if bar else diarizer
         try:
             ended = exit_code(hear(source, diarizer, sinks))
         except AudioError as error:

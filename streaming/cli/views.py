@@ -22,10 +22,10 @@ def live_views(title: str, stdout: TextStream | None) -> list[Sink]:
     return [] if stdout is None else [PlainLines(stdout)]
 
 
-def progress_views(title: str, duration: float | None) -> list[Sink]:
+def progress_bar(title: str, duration: float | None) -> ProgressBar | None:
     """A progress bar on standard error, where that is a terminal."""
     console = Console(stderr=True)
-    return [ProgressBar(console, title, duration)] if console.is_terminal else []
+    return ProgressBar(console, title, duration) if console.is_terminal else None
 
 
 def summary_views(title: str) -> list[Sink]:

@@ -73,6 +73,23 @@ def test_outputs_of_one_run_agree(clip: Path) -> None:
     assert len((clip.parent / "clip.txt").read_text().splitlines()) == len(turns)
 
 
+def test_a_recording_can_be_heard_to_its_end_first(clip: Path) -> None:
+    run = hocket("diarize", "clip.wav", "--offline", "--jsonl", "-", cwd=clip.parent)
+    assert (run.returncode, run.stderr) == (0, "")
+    log = [json.loads(line) for line in run.stdout.splitlines()]
+    assert (log[0]["type"], log[0]["config"]["mode"], log[-1]["type"]) == (
+        "session.start", "offline", "session.end",
+    )  # fmt: skip
+    assert {event["state"] for event in log if event["type"] == "turn"} == {"final"}
+    assert not any(event["type"] == "revision" for event in log)
+
+
+def test_offline_and_live_exclude_each_other(clip: Path) -> None:
+    run = hocket("diarize", "clip.wav", "--offline", "--realtime", cwd=clip.parent)
+    assert run.returncode == 2
+    assert "nothing to see" in run.stderr
+
+
 def test_a_file_that_fails_does_not_stop_the_others(clip: Path) -> None:
     run = hocket("diarize", "gone.wav", "clip.wav", "--rttm", "turns/", cwd=clip.parent)
     assert (run.returncode, run.stderr) == (1, "error: no such file: gone.wav\n")
