@@ -13,10 +13,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hocket.models import open_models, open_predictor
+from hocket.models import ModelPair, open_models, open_predictor
+from hocket.models.errors import UnknownModel
 from hocket.models.fbank import Fbank
 from hocket.models.nemo_mel import NemoMel
 from hocket.models.roles import Embedder
+from hocket.models.store import CONVERTED, record
 from hocket.streaming.diarizer import Diarizer
 from tests.golden_weights import voice
 from tests.seed_checkpoints import write_checkpoint
@@ -148,7 +150,22 @@ def test_overlap_changes_a_vector_only_through_its_weight(seed: Seed) -> None:
 
 @pytest.mark.parametrize("precision", _TOLERANCES)
 def test_the_engine_runs_end_to_end(seed: Seed, precision: str) -> None:
-    pair = open_models(embedding=seed.folders[precision], runtime="portable")
+    _hear_two_voices(open_models(embedding=seed.folders[precision], runtime="portable"))
+
+
+def test_the_engine_runs_with_the_pair_of_that_name_once_it_was_pulled(
+    seed: Seed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOCKET_MODELS_DIR", str(tmp_path))
+    pair = {"titanet-large": "pyannote-titanet"}.get(seed.part.name, "pyannote-wespeaker")
+    with pytest.raises(UnknownModel, match=f"{pair} needs {seed.part.name}, .*: hocket models pull {pair}"):
+        open_models(pair, runtime="portable")
+    shutil.copytree(seed.folders["fp16"], tmp_path / seed.part.name / CONVERTED)
+    record(tmp_path / seed.part.name, "somebody/some-model", "0" * 40)
+    _hear_two_voices(open_models(pair, runtime="portable"))
+
+
+def _hear_two_voices(pair: ModelPair) -> None:
     pause = np.zeros(8000, np.float32)
     audio = np.concatenate([voice("voice_a"), pause, voice("voice_b"), pause, voice("voice_a")])
     diarizer = Diarizer(pair.segmenter, pair.embedder)

@@ -18,6 +18,8 @@ from hocket.models.catalogue import (
     weights_folder,
 )
 from hocket.models.errors import PackageError, UnknownModel
+from hocket.models.roles import EmbedderSpec
+from hocket.models.sources import known_sources
 from hocket.models.store import is_inside
 
 _SHIPPED = [card for card in known_models() if card.ships]
@@ -77,6 +79,10 @@ def test_every_model_is_published_as_its_packages_or_as_a_checkpoint_of_them(car
     assert card.source.checkpoint or {package.path for package in card.packages} <= folders
 
 
+def test_only_models_that_are_known_have_a_source() -> None:
+    assert known_sources().keys() <= {card.name for card in known_models()}
+
+
 def test_pairs_name_models_of_the_right_roles() -> None:
     for pair in known_pairs().values():
         assert {role: find_card(name).role for role, name in pair.items()} == {
@@ -95,6 +101,19 @@ def test_the_numbers_of_the_default_models_fit_each_other() -> None:
     longest = spec.preroll + spec.lookback + spec.hop
     assert embedding.front_end.num_frames(longest) * embedding.front_end.step == spec.lookback + spec.hop
     assert spec.kept <= spec.lookback + spec.hop
+
+
+def test_cards_say_how_far_vectors_reach_and_from_where_they_are_one_voice() -> None:
+    specs = {card.name: card.numbers.spec for card in known_models()}
+    default, titanet = specs["campplus-zh-en"], specs["titanet-large"]
+    assert isinstance(default, EmbedderSpec)
+    assert isinstance(titanet, EmbedderSpec)
+    assert (default.max_frames * default.frame_step, titanet.max_frames * titanet.frame_step) == (
+        512_000,
+        512_000,
+    )
+    # NeMo's verify_speakers; the other is chosen in docs/measured.md.
+    assert (default.threshold, titanet.threshold) == (0.68, 0.7)
 
 
 def test_a_misspelt_name_gets_a_suggestion() -> None:
