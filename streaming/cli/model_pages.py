@@ -157,6 +157,8 @@ def _numbers(card: "Card") -> Iterator[tuple[str, str]]:
         f"cosine of two speakers {noise.different:g}; "
         f"noise {noise.noise_floor:g} + {noise.noise_per_second:g} / seconds",
     )
+    if voice.threshold is not None:
+        yield "threshold", f"one voice from a score of {voice.threshold:g} on"
 
 
 def _print(table: "Table") -> None:

@@ -19,6 +19,7 @@ from hocket.models.catalogue import (
 )
 from hocket.models.errors import PackageError, UnknownModel
 from hocket.models.roles import EmbedderSpec
+from hocket.models.roles import EmbedderSpec
 from hocket.models.sources import known_sources
 from hocket.models.store import is_inside
 
@@ -101,6 +102,19 @@ def test_the_numbers_of_the_default_models_fit_each_other() -> None:
     longest = spec.preroll + spec.lookback + spec.hop
     assert embedding.front_end.num_frames(longest) * embedding.front_end.step == spec.lookback + spec.hop
     assert spec.kept <= spec.lookback + spec.hop
+
+
+def test_cards_say_how_far_vectors_reach_and_from_where_they_are_one_voice() -> None:
+    specs = {card.name: card.numbers.spec for card in known_models()}
+    default, titanet = specs["campplus-zh-en"], specs["titanet-large"]
+    assert isinstance(default, EmbedderSpec)
+    assert isinstance(titanet, EmbedderSpec)
+    assert (default.max_frames * default.frame_step, titanet.max_frames * titanet.frame_step) == (
+        512_000,
+        512_000,
+    )
+    # NeMo's verify_speakers; the other is chosen in docs/measured.md.
+    assert (default.threshold, titanet.threshold) == (0.68, 0.7)
 
 
 def test_cards_say_how_far_vectors_reach_and_from_where_they_are_one_voice() -> None:
