@@ -14,7 +14,7 @@ SECOND_VOICE_CONFIDENCE = 0.5
 
 
 class Account:
-    """Turns as they were last said, by the atoms they were made of; what differs goes out through the journal.
+    """Turns as they were last said, by the atoms they were made of. What differs goes out by the journal.
 
     `tell` follows a step; `revise` says what the user's word changed, between steps, at the same clock.
     """
@@ -97,7 +97,7 @@ class Account:
     def _merged_persons(self, voices: Mapping[int, int]) -> dict[int, int]:
         """Persons that no voice belongs to any more, by the voices that went into others."""
         person_of = self._people.person_of
-        left = {person_of(atom.speaker) for atom in self._clusterer.memory.atoms}
+        left = {person_of(voice) for atom in self._clusterer.memory.atoms for voice in _voices_in(atom)}
         persons = {person_of(old): person_of(new) for old, new in voices.items()}
         return {old: new for old, new in persons.items() if old not in left and old != new}
 
@@ -106,20 +106,24 @@ class Account:
         return self.first_cell({finding.voice for finding in findings if finding.old != finding.new})
 
     def first_cell(self, voices: Collection[int]) -> int:
-        """Where the first remembered atom begins that one of these voices is heard in; else the newest cell."""
+        """Where the first recent atom begins that one of these voices is heard in; else the newest cell."""
         atoms = [*self._clusterer.memory.recent, *self.live]
         return min(
             (atom.start for atom in atoms if not _voices_in(atom).isdisjoint(voices)), default=self._now
         )
 
     def _mistaken(self, findings: Iterable[Finding], start: int) -> dict[int, int]:
-        """Turns older than what is remembered of persons whose only voice was mistaken for theirs, and whose."""
+        """Turns from before all that is remembered, of persons whose only voice was mistaken for theirs.
+
+        Returns whose they are instead, by the turn's id.
+        """
         left = {self._people.person_of(voice) for voice in self.known().ids.tolist()}
         instead = {f.old: f.new for f in findings if f.new != f.old and not f.is_merge and f.old not in left}
         turns = self._timeline.turns.values() if instead else ()
         return {t.id: instead[t.speaker] for t in turns if t.speaker in instead and t.start < start}
 
     def _rebuilt_from(self, changed_from: int, merged: Mapping[int, int]) -> int:
+        self._people.found_to_be(merged)
         self._timeline.merge(merged)
         return self._timeline.rebuilt_from(changed_from, self._clusterer.memory.since)
 

@@ -21,7 +21,7 @@ Stretch = tuple[int, int]  # cells [start, stop)
 class Amendments:
     """Speakers are named by the ids that readers know, merged ids included; turns by their records.
 
-    Every method raises UnknownSpeaker for an id that nobody goes by, and ConfigError for what changes nothing.
+    Methods raise UnknownSpeaker for an id that nobody goes by, ConfigError for what would change nothing.
     """
 
     def __init__(self, account: Account, clusterer: Clusterer, timeline: Timeline, journal: Journal) -> None:
@@ -60,7 +60,7 @@ class Amendments:
         for person in (old, new):
             self._pin_typical(person)
         changed_from = self._account.first_cell(self._voices_of(old))
-        self._people.join(old, new, self._account.known().ids.tolist())
+        self._people.join(old, new)
         self._account.identify(new)
         self._account.revise(changed_from, "merged", merged={old: new})
 
@@ -83,7 +83,7 @@ class Amendments:
         }
         if not leaving or all(leaving.get(turn) == (turn.start, turn.stop) for turn in mine):
             raise ConfigError(
-                f"{len(leaving)} of the {len(mine)} turns of {speaker} would leave: expected some, but not all"
+                f"{len(leaving)} of {len(mine)} turns of {speaker} would leave: expected some, but not all"
             )
         self._hand_over(leaving.values(), person, self._clusterer.new_number(), "split")
 
@@ -170,7 +170,7 @@ class Amendments:
             self._account.live = [half for atom in self._account.live for half in halves(atom, cell)]
 
     def _meant(self, stretches: Collection[Stretch], was: int | None) -> Iterator[tuple[Atom, Word]]:
-        """The atoms that the user spoke of, and the cells in them where `was` is the first or second voice."""
+        """The atoms that the user spoke of, with the cells where `was` is the first or the second voice."""
         person_of = self._people.person_of
         for atom in [*self._clusterer.memory.atoms, *self._account.live]:
             if was in (None, person_of(atom.speaker)) and _mostly_in(atom.start, atom.stop, stretches):

@@ -74,6 +74,7 @@ class People:
         self.profile_of: dict[int, str] = {}
         self._scorer = scorer
         self._person: dict[int, int] = {}  # voice -> person, where that is not the voice's own number
+        self._joined: dict[int, int] = {}  # person -> the one that they were found to be
         self._anchored: set[int] = set()
         self._settled: set[int] = set()
         self._apart: set[tuple[int, int]] = set()  # persons that the user told apart, the lower first
@@ -83,7 +84,10 @@ class People:
 
     def person_of(self, voice: int) -> int:
         """Who a voice belongs to; NOBODY stays nobody."""
-        return self._person.get(voice, voice)
+        person = self._person.get(voice, voice)
+        while person in self._joined:
+            person = self._joined[person]
+        return person
 
     def count(self, voices: Iterable[int]) -> int:
         """How many persons these voices are."""
@@ -111,12 +115,13 @@ class People:
         """Two persons that are never taken for one again."""
         self._apart.add((min(one, other), max(one, other)))
 
-    def join(self, old: int, new: int, voices: Iterable[int]) -> None:
-        """All of the old person's voices are the new one's, by the user's word."""
-        for voice in voices:
-            if self.person_of(voice) == old:
-                self._person[voice] = new
-        self._person[old] = new
+    def found_to_be(self, merged: Mapping[int, int]) -> None:
+        """Persons, old, that are others, new: all of their voices are."""
+        self._joined.update(merged)
+
+    def join(self, old: int, new: int) -> None:
+        """Two persons are one, by the user's word."""
+        self._joined[old] = new
         self._apart.discard((min(old, new), max(old, new)))
         name, profile = self.names.pop(old, None), self.profile_of.pop(old, None)
         if name is not None:
@@ -243,6 +248,7 @@ class People:
             "names": self.names,
             "profile_of": self.profile_of,
             "person": self._person,
+            "joined": self._joined,
             "anchored": sorted(self._anchored),
             "settled": sorted(self._settled),
             "apart": sorted(self._apart),
@@ -255,7 +261,7 @@ class People:
             row[0]: Profile(row[0], row[1], VoicePrint(row[2], row[3], row[4])) for row in state["profiles"]
         }
         self.names, self.profile_of = dict(state["names"]), dict(state["profile_of"])
-        self._person = dict(state["person"])
+        self._person, self._joined = dict(state["person"]), dict(state["joined"])
         self._anchored, self._settled = set(state["anchored"]), set(state["settled"])
         self._apart = {(low, high) for low, high in state["apart"]}
         self._words = [Word(*row) for row in state["words"]]

@@ -82,8 +82,8 @@ def agglomerate(
     """Clusters, numbered from 0, of atoms joined while the best pair of clusters is one speaker.
 
     The score of two clusters is their mean cosine, moved by the mean of the windows' evidence between them.
-    most: go on joining until no more than so many are left, but for those that must not be joined. All matrices (n, n), symmetric. Ties go to the
-    earliest pair, so the result is the same everywhere.
+    most: go on joining until no more than so many are left, but for those that must not be joined. All
+    matrices (n, n), symmetric. Ties go to the earliest pair, so the result is the same everywhere.
     """
     n = len(cosines)
     # Sums over pairs of atoms between two clusters: cosines, evidence, pairs with evidence.

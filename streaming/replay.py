@@ -18,13 +18,14 @@ class Segment:
 class Replay:
     """Folds events, in order, into what a reader of the log should now be showing.
 
-    turns: by id, as last said; removed ones are gone. names: speaker id to name. aliases: merged id to
-    the id it went into.
+    turns: by id, as last said; removed ones are gone. names: speaker id to name. profiles: speaker id to that
+    of the enrolled person. aliases: merged id to the id it went into.
     """
 
     def __init__(self) -> None:
         self.turns: dict[str, Turn] = {}
         self.names: dict[str, str] = {}
+        self.profiles: dict[str, str] = {}
         self.aliases: dict[str, str] = {}
 
     def add(self, event: Event) -> None:
@@ -43,15 +44,22 @@ class Replay:
                 for turn_id in event.removed:
                     self.turns.pop(turn_id, None)
                 self.aliases.update(event.merged)
-            case SpeakerNew(name=str(name)):
-                self.names[event.speaker] = name
+            case SpeakerNew():
+                self._identify(event)
             case SpeakerUpdate():
-                if event.name is not None:
-                    self.names[event.speaker] = event.name
+                self._identify(event)
                 if event.merged_into is not None:
                     self.aliases[event.speaker] = event.merged_into
             case _:
                 pass
+
+    def _identify(self, event: SpeakerNew | SpeakerUpdate) -> None:
+        if event.name is not None:
+            self.names[event.speaker] = event.name
+        if event.profile:
+            self.profiles[event.speaker] = event.profile
+        elif event.profile is not None:
+            self.profiles.pop(event.speaker, None)
 
     def annotation(self) -> list[Segment]:
         """Every turn as it now reads, by start, then speaker; merged ids under the id they went into."""
