@@ -11,7 +11,7 @@ from hocket.models.catalogue import known_models, weights_folder
 from hocket.models.errors import ModelRoleError, UnknownModel
 
 _PACKAGES = [package.path for card in known_models() if card.ships for package in card.packages]
-# Rounding the weights to fp16, over the output's scale; the head is fp32.
+# Rounding the weights, and perhaps every result, to fp16, over the output's scale; the head is fp32.
 _TOLERANCES = {"logits": 5e-3, "frames": 5e-3, "embedding": 1e-5}
 
 
@@ -24,10 +24,11 @@ def _noise(*shape: int) -> NDArray[np.float32]:
     return np.random.default_rng(0).normal(0, 0.05, shape).astype(np.float32)
 
 
+@pytest.mark.parametrize("emulate_fp16", [False, True])
 @pytest.mark.parametrize("package", _PACKAGES)
-def test_packages_reproduce_pytorchs_golden_vectors(package: str) -> None:
+def test_packages_reproduce_pytorchs_golden_vectors(package: str, emulate_fp16: bool) -> None:
     path = weights_folder() / package
-    predictor = open_predictor(path, runtime="portable")
+    predictor = open_predictor(path, runtime="portable", emulate_fp16=emulate_fp16)
     golden = np.load(path.with_suffix(".golden.npz"))
     (output,) = (spec.name for spec in predictor.outputs)
     result = predictor.predict({spec.name: golden[spec.name] for spec in predictor.inputs})[output]
