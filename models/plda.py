@@ -19,6 +19,7 @@ from .tensors import read_npz, read_tensors
 
 Floats = NDArray[np.float64]
 
+TYPICAL_LENGTH = 2.9  # of community-1's vectors of clean speech: 2.3 to 3.6 in a real clip
 # Where the two halves of the parameters lie: in FluidInference's repository, and in pyannote's.
 TRANSFORM, PARAMETERS = "xvector-transform.json", "plda-parameters.json"
 _AS_JSON = (TRANSFORM, PARAMETERS)
@@ -74,15 +75,20 @@ class Plda:
         order = np.argsort(-psi, kind="stable")
         return cls(mean1, lda, mean2, mu, tr[order] if tr.shape[:1] == psi.shape else tr, psi[order])
 
-    def transform(self, embeddings: ArrayLike) -> Floats:
-        """Features (..., m) of vectors (..., n) as the network gave them: not brought to unit length before.
+    def transform(self, embeddings: ArrayLike, *, length: float | None = None) -> Floats:
+        """Features (..., m) of vectors (..., n) as the network gave them.
 
-        Raises ShapeError for vectors of another length.
+        length: that all vectors are brought to first. For vectors whose own is lost, as an Embedder's:
+            with TYPICAL_LENGTH the features of a real clip keep a cosine of 0.995 to what they should be,
+            with 1 of 0.89.
+        Raises ShapeError for vectors of another size.
         """
         vectors = _floats(embeddings)
         size, space = self.lda.shape
         if vectors.shape[-1:] != (size,):
             raise ShapeError(f"PLDA wants vectors (..., {size}), got {vectors.shape}")
+        if length is not None:
+            vectors = length * _unit(vectors)
         projected = np.sqrt(size) * _unit(vectors - self.mean1) @ self.lda
         features: Floats = (np.sqrt(space) * _unit(projected - self.mean2) - self.mu) @ self.tr.T
         return features

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from hocket.models.errors import PackageError, ShapeError, UnknownModel
-from hocket.models.plda import Plda, open_plda
+from hocket.models.plda import TYPICAL_LENGTH, Plda, open_plda
 from hocket.models.tensors import read_tensors, write_tensors
 from tests.shared_data import shared
 
@@ -49,6 +49,15 @@ def test_features_are_those_of_the_original(golden: dict[str, Floats]) -> None:
     raw = golden["raw_embeddings"][golden["train_chunk"], golden["train_speaker"]]
     np.testing.assert_allclose(np.abs(plda.transform(raw)), np.abs(golden["post_plda"]), rtol=0, atol=1e-9)
     np.testing.assert_allclose(plda.phi, golden["phi"], rtol=0, atol=1e-9)
+
+
+def test_unit_vectors_of_a_typical_length_are_nearly_as_good(golden: dict[str, Floats]) -> None:
+    plda = open_plda(shared("parity"))
+    raw = golden["raw_embeddings"][golden["train_chunk"], golden["train_speaker"]]
+    units = raw / np.linalg.norm(raw, axis=1, keepdims=True)
+    features, expected = plda.transform(units, length=TYPICAL_LENGTH), plda.transform(raw)
+    norms = np.linalg.norm(features, axis=1) * np.linalg.norm(expected, axis=1)
+    assert ((features * expected).sum(1) / norms).min() > 0.995
 
 
 def test_the_published_axes_solve_what_vbx_solves() -> None:
