@@ -42,7 +42,7 @@ def convert(
     hocket listen --segmentation-model my-models --embedding-model my-models
 
     Each package is compared with its network before it is written. Needs
-    pip install 'hocket[convert]'.
+    pip install 'hocket\\[convert]'.
     """
     from hocket.models.convert import convert as convert_all
 

@@ -34,7 +34,7 @@ def pull(
     hocket models pull pyannote-wespeaker
     hocket listen --models pyannote-wespeaker
 
-    Needs pip install 'hocket[hub]', and 'hocket[convert]' for checkpoints.
+    Needs pip install 'hocket\\[hub]', and 'hocket\\[convert]' for checkpoints.
     HF_TOKEN, HF_HOME, HF_ENDPOINT and HF_HUB_OFFLINE mean what they mean to
     huggingface_hub; HOCKET_MODELS_DIR is where models are kept.
     """
