@@ -11,6 +11,7 @@ HocketError
 ├── FormatError               a malformed RTTM, UEM or event line
 ├── SnapshotError             a snapshot is damaged or of other models or settings
 ├── VoicePrintError           a voice print is damaged, of another embedding model, or of too little speech
+├── StoreError                a store of people is damaged, or its key is wrong
 ├── UnknownSpeaker            no speaker, turn, person or profile goes by that id
 └── SessionOver               audio was pushed after the end
 
@@ -32,6 +33,7 @@ __all__ = [
     "NoVoiceError",
     "SessionOver",
     "SnapshotError",
+    "StoreError",
     "UnknownSpeaker",
     "VoicePrintError",
 ]
@@ -71,6 +73,10 @@ class SnapshotError(HocketError, ValueError):
 
 class VoicePrintError(HocketError, ValueError):
     """A voice print is damaged, of another embedding model, or of too little clean speech."""
+
+
+class StoreError(HocketError, ValueError):
+    """A store of people, or an export of one, is damaged or in use; its key is wrong or missing."""
 
 
 class UnknownSpeaker(HocketError, LookupError):

@@ -17,9 +17,10 @@ MEMBERS = {
     "engine": {
         "account", "amendments", "anchors", "atoms", "clustering", "compute", "config", "curves", "diarizer",
         "evidence", "floor", "frames", "journal", "listener", "memory", "naming", "people", "perception", "powerset",
-        "reclustering", "requests", "ring", "snapshot", "timeline", "voiceprint", "voices", "windows",
+        "reclustering", "requests", "ring", "sections", "snapshot", "timeline", "voiceprint", "voices", "windows",
     },
     "paper": {"files", "metrics", "rttm"},
+    "settings": {"config_file"},
     "shell": {"backlog", "resample", "stream"},
     "face": {"", "api"},
 }  # fmt: skip
@@ -35,18 +36,22 @@ MAY_IMPORT = {
     "language": {"models.errors"},
     "engine": {"language", "models.roles"},
     "paper": {"language"},
+    "settings": {"language", "engine", "paper"},
     "sources": {"language"},
     "sinks": {"language", "paper"},
     "shell": {"language", "sources.base", "sinks.base"},
     "offline": {"language", "engine", "models.roles"},
-    "evaluation": {"language", "engine", "offline", "paper", "shell", "sources", "models.roles"},
+    "evaluation": {
+        "language", "engine", "offline", "paper", "settings", "shell", "sources", "models.roles",
+    },
+    "speakers": {"language", "engine", "shell", "sources", "models"},
     "verification": {"language", "engine", "paper", "shell", "sources", "models"},
-    "face": {"language", "engine", "offline", "shell", "sources", "models", "verification"},
+    "face": {"language", "engine", "offline", "shell", "sources", "models", "speakers", "verification"},
     "cli": {
         "language", "engine", "offline", "paper", "shell", "sources", "sinks", "evaluation", "models",
         "models.convert",
         "models.hub",
-        "verification",
+        "settings", "speakers", "verification",
     },
 }  # fmt: skip
 

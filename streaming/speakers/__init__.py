@@ -1,0 +1,1 @@
+"""People across sessions: voice prints of recordings, and where they are kept."""
