@@ -103,6 +103,31 @@ class EmbedderSpec:
     threshold: float | None = None
 
 
+class VoiceSpace(Protocol):
+    """A space of voices in which distances mean likelihoods; hocket.models.plda.Plda is one.
+
+    phi: (m,) variance of speakers along each axis, where that within a speaker is 1; descending.
+    """
+
+    @property
+    def phi(self) -> NDArray[np.float64]: ...
+
+    def transform(
+        self, embeddings: NDArray[np.floating], *, length: float | None = None
+    ) -> NDArray[np.float64]:
+        """Features (n, m) of vectors (n, size), which are brought to `length` first where it is given."""
+        ...
+
+    def scores(
+        self, known: NDArray[np.float64], tests: NDArray[np.float64], counts: NDArray[np.int_] | int = 1
+    ) -> NDArray[np.float64]:
+        """Log-likelihood ratios (k, t): is a test of the known voice, rather than of another?
+
+        known: (k, m) means of `counts` features each. tests: (t, m) features.
+        """
+        ...
+
+
 class Embedder(Protocol):
     """Audio to cached frames, cached frames to speaker vectors."""
 

@@ -1,7 +1,7 @@
 """A folder laid out as pyannote's community-1 pipeline, to make FluidInference's packages of.
 
-Segmentation is the real checkpoint. The embedder has the golden vectors' weights, PLDA the published ones; where
-the shared folder is absent, random ones take their place.
+Segmentation is the real checkpoint. The embedder has the golden vectors' weights, PLDA the published ones;
+random ones take their place where the shared folder is absent.
 """
 
 import shutil

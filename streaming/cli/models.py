@@ -23,12 +23,22 @@ class Precision(StrEnum):
     FP32 = "fp32"
 
 
+class Interface(StrEnum):
+    """Whose packages to make."""
+
+    HOCKET = "hocket"
+    FLUIDINFERENCE = "fluidinference"
+
+
 def convert(
     source: Annotated[
         Path, typer.Argument(metavar="SRC", help="A checkpoint, a wheel that holds some, or a folder.")
     ],
     destination: Annotated[Path, typer.Argument(metavar="DST", help="The folder for the packages.")],
     precision: Annotated[Precision, typer.Option(help="Of weights and results.")] = Precision.FP16,
+    interface: Annotated[
+        Interface, typer.Option(help="Whose names, inputs and outputs the packages have.")
+    ] = Interface.HOCKET,
 ) -> None:
     """Make Core ML packages from published PyTorch checkpoints.
 
@@ -48,7 +58,9 @@ def convert(
 
     if not source.exists():
         raise UnknownModel(f"{source} does not exist; expected a checkpoint, a wheel or a folder")
-    for package in convert_all(source, destination, precision=precision.value):
+    for package in convert_all(
+        source, destination, precision=precision.value, interface=interface.value
+    ):
         typer.echo(
             f"{package.path}  {package.num_bytes / 1e6:.1f} MB {package.precision}, "
             f"error {package.parity.error:.1e} of scale, cosine {package.parity.cosine:.6f}"
