@@ -58,9 +58,7 @@ def convert(
 
     if not source.exists():
         raise UnknownModel(f"{source} does not exist; expected a checkpoint, a wheel or a folder")
-    for package in convert_all(
-        source, destination, precision=precision.value, interface=interface.value
-    ):
+    for package in convert_all(source, destination, precision=precision.value, interface=interface.value):
         typer.echo(
             f"{package.path}  {package.num_bytes / 1e6:.1f} MB {package.precision}, "
             f"error {package.parity.error:.1e} of scale, cosine {package.parity.cosine:.6f}"

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from hocket.models.errors import PackageError, ShapeError, UnknownModel
 from hocket.models.plda import TYPICAL_LENGTH, Plda, open_plda
+from hocket.models.roles import VoiceSpace
 from hocket.models.tensors import read_tensors, write_tensors
 from tests.shared_data import shared
 
@@ -111,6 +112,13 @@ def test_a_voice_known_from_many_vectors_scores_by_all_of_them() -> None:
     )
     found = plda.scores(many.mean(0), test, counts=5)
     np.testing.assert_allclose(found, [[expected]], rtol=0, atol=1e-9)
+
+
+def test_plda_is_a_space_of_voices() -> None:
+    space: VoiceSpace = _random()
+    features = space.transform(np.ones((3, 6)))
+    assert features.shape == (3, 4)
+    assert space.scores(features[:1], features).shape == (1, 3)
 
 
 def test_scores_are_a_table_of_known_by_tests() -> None:
