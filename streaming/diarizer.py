@@ -69,13 +69,14 @@ class Diarizer:
         plan = WindowPlan(
             spec.lengths, self._grid.samples(self.config.hop), self._grid.samples(SHORTEST_WINDOW)
         )
-        rules = AtomRules(onset=spec.onset, offset=spec.offset)
+        rules = self.config.atoms or AtomRules(onset=spec.onset, offset=spec.offset)
         mutable = self._grid.cell * (self._latency + 2 * rules.longest)
         reach = spec.lengths[-1] + mutable + plan.hop
         self._perception = Perception(spec, embedder.spec, rules, self._grid, reach)
         self._listener = Listener(self._perception, plan, self._grid.cell, self._conclude)
         scorer = VoiceScorer(embedder.spec.calibration)
-        self._clusterer = Clusterer(embedder.spec.size, scorer, ClusterRules(), self.config.max_speakers)
+        who = self.config.clustering or ClusterRules()
+        self._clusterer = Clusterer(embedder.spec.size, scorer, who, self.config.max_speakers)
         self._timeline = Timeline(BRIDGE)
         self._floor = Floor(PATIENCE)
         self._journal = Journal(session)

@@ -23,6 +23,7 @@ RTTM = "demo.rttm"
 
 def demo(
     speed: Annotated[float, typer.Option(min=0.1, help="How many times faster than it was spoken.")] = 8.0,
+    config_file: options.ConfigFile = None,
     latency: options.Latency = options.DEFAULTS.latency,
     models: options.Models = "default",
     segmentation_model: options.SegmentationModel = None,
@@ -52,7 +53,7 @@ def demo(
     folder = files("hocket.demo")
     truth = read_rttm(Path(str(folder / f"{RECORDING}.rttm")))[RECORDING]
     source = Hurried(FileSource(Path(str(folder / f"{RECORDING}.ogg"))), speed)
-    config = options.config(latency, options.DEFAULTS.hop, options.DEFAULTS.max_speakers)
+    config = options.config(config_file, latency)
     diarizer = Diarizer(pair.segmenter, pair.embedder, config, session=RECORDING, models=pair.names)
     sinks = [
         *live_views(f"a conversation, {speed:g} × faster", StandardOutput(source.close)),

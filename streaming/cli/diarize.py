@@ -51,6 +51,7 @@ def diarize(
         bool,
         typer.Option("--quiet", "-q", help="No progress and no summary.", rich_help_panel="Output"),
     ] = False,
+    config_file: options.ConfigFile = None,
     latency: options.Latency = options.DEFAULTS.latency,
     hop: options.Hop = options.DEFAULTS.hop,
     max_speakers: options.MaxSpeakers = options.DEFAULTS.max_speakers,
@@ -104,7 +105,7 @@ def diarize(
     outputs = Outputs(rttm, jsonl, plot, labels).or_rttm_on_stdout()
     outputs.check(recordings)
     truth = read_rttm(reference) if reference is not None else {}
-    config = options.config(latency, hop, max_speakers)
+    config = options.config(config_file, latency, hop, max_speakers)
     code = 0
     sources: dict[str, Source] = {}
     for file, recording in zip(files, recordings, strict=True):

@@ -35,6 +35,7 @@ def evaluate(
         Segmentation,
         typer.Option(help="oracle: the reference in the segmentation model's place; what is left is naming."),
     ] = Segmentation.MODEL,
+    config_file: options.ConfigFile = None,
     hop: options.Hop = options.DEFAULTS.hop,
     max_speakers: options.MaxSpeakers = None,
     models: options.Models = "default",
@@ -54,7 +55,7 @@ def evaluate(
 
     latencies = latency or [options.DEFAULTS.latency]
     # All of them now: a latency out of range should not wait for its turn.
-    configs = [options.config(seconds, hop, max_speakers) for seconds in latencies]
+    configs = [options.config(config_file, seconds, hop, max_speakers) for seconds in latencies]
     recordings = find_recordings(data)
     pair = options.open_pair(models, segmentation_model, embedding_model, runtime, compute_units)
     with counted(len(recordings) * len(latencies)) as advance:
@@ -83,6 +84,7 @@ def bench(
         Path | None,
         typer.Option(metavar="FILE", help="What is heard, over and over; by default the demo conversation."),
     ] = None,
+    config_file: options.ConfigFile = None,
     hop: options.Hop = options.DEFAULTS.hop,
     models: options.Models = "default",
     segmentation_model: options.SegmentationModel = None,
@@ -96,7 +98,7 @@ def bench(
     from hocket.streaming.evaluation.report import bench_table
     from hocket.streaming.sources.file import FileSource
 
-    config = options.config(options.DEFAULTS.latency, hop, None)
+    config = options.config(config_file, hop=hop)
     with one_core():
         pair = options.open_pair(models, segmentation_model, embedding_model, runtime, compute_units)
         rate = pair.segmenter.spec.rate

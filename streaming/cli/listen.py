@@ -26,6 +26,7 @@ def listen(
     jsonl: options.JsonLinesPath = None,
     plot: options.Plot = None,
     labels: options.Labels = None,
+    config_file: options.ConfigFile = None,
     latency: options.Latency = options.DEFAULTS.latency,
     hop: options.Hop = options.DEFAULTS.hop,
     max_speakers: options.MaxSpeakers = options.DEFAULTS.max_speakers,
@@ -47,7 +48,7 @@ def listen(
     """
     outputs = Outputs(rttm, jsonl, plot, labels)
     outputs.check([RECORDING])
-    config = options.config(latency, hop, max_speakers)
+    config = options.config(config_file, latency, hop, max_speakers)
 
     from hocket.streaming.sources.microphone import Microphone
 

@@ -88,6 +88,7 @@ def bench(
         typer.Option(metavar="DIR", help="Where what the models heard is kept, for the next time."),
     ] = None,
     json: Json = False,
+    config_file: options.ConfigFile = None,
     latency: options.Latency = options.DEFAULTS.latency,
     hop: options.Hop = options.DEFAULTS.hop,
     models: options.Models = "default",
@@ -107,7 +108,7 @@ def bench(
     from hocket.streaming.evaluation.simulated.tables import cost_table, session_table
     from hocket.streaming.evaluation.simulated.voices import hear_voices, heard_part
 
-    config = options.config(latency, hop, None)
+    config = options.config(config_file, latency, hop)
     pool = read_pool(speech).some(voices)
     pair = options.open_pair(models, segmentation_model, embedding_model, runtime, compute_units)
     with counted(len(pool.voices) + meetings + 1) as advance:

@@ -1,7 +1,9 @@
 """Options that several commands share, and what they stand for."""
 
+from dataclasses import replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -142,6 +144,35 @@ Labels = Annotated[
 DEFAULTS = DiarizerConfig()
 
 
+def _read(context: typer.Context, path: Path | None) -> Path | None:
+    """Makes a file's settings the defaults of the command's options; see `config` for those without one."""
+    if path is not None:
+        from hocket.streaming.config_file import read_config
+
+        settings = read_config(path)
+        context.default_map = {
+            option.name: [value] if getattr(option, "multiple", False) else value
+            for option in context.command.params
+            if option.name and (value := getattr(settings, option.name, None)) is not None
+        }
+    return path
+
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="Settings as TOML, as hocket tune writes them; other options go before it.",
+        is_eager=True,
+        callback=_read,
+        exists=True,
+        dir_okay=False,
+        rich_help_panel=_SPEAKERS,
+    ),
+]
+
+
 def open_pair(
     models: str,
     segmentation_model: str | None,
@@ -161,9 +192,22 @@ def open_pair(
     )
 
 
-def config(latency: float, hop: float, max_speakers: int | None) -> DiarizerConfig:
-    """The settings that the options name. Raises BadParameter for one that is out of range."""
+def config(
+    file: Path | None,
+    latency: float | None = None,
+    hop: float | None = None,
+    max_speakers: int | None = None,
+) -> DiarizerConfig:
+    """The settings that `--config` and the options name; what is None is as in the file, or the default.
+
+    Raises BadParameter for one that is out of range.
+    """
+    from hocket.streaming.config_file import read_config
+
+    settings = DEFAULTS if file is None else read_config(file)
+    given = {"latency": latency, "hop": hop, "max_speakers": max_speakers}
+    chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     try:
-        return DiarizerConfig(latency=latency, hop=hop, max_speakers=max_speakers)
+        return replace(settings, **chosen)
     except ConfigError as error:
         raise typer.BadParameter(str(error)) from error
