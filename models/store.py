@@ -151,10 +151,15 @@ def drafts(name: str) -> Path:
     return models_folder() / f".{name}.part"
 
 
+def replaced(name: str) -> Path:
+    """Where a model lies for the moment in which another takes its place."""
+    return models_folder() / f".{name}.old"
+
+
 def remove_pulled(name: str) -> int:
     """Remove what was pulled of a model, finished or not; the number of bytes that this frees."""
     freed = 0
-    for folder in (models_folder() / name, drafts(name)):
+    for folder in (models_folder() / name, drafts(name), replaced(name)):
         if folder.is_dir():
             freed += sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
             shutil.rmtree(folder)

@@ -10,7 +10,7 @@ from ..convert import convert
 from ..errors import PackageError
 from ..known_files import KnownFile
 from ..sources import Source, SourceFile
-from ..store import CONVERTED, PUBLISHED, Pulled, drafts, find_pulled, models_folder, record
+from ..store import CONVERTED, PUBLISHED, Pulled, drafts, find_pulled, models_folder, record, replaced
 from .download import Downloads
 from .listing import Wanted, ask_hub, wanted_of
 
@@ -109,7 +109,7 @@ class Pull:
             )
 
     def _put_in_place(self) -> None:
-        old = self._draft.with_suffix(".old")
+        old = replaced(self._name)
         shutil.rmtree(old, ignore_errors=True)
         if self._folder.exists():
             self._folder.rename(old)
