@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from hocket.models import ModelPair, open_models, open_predictor
 from hocket.models.catalogue import find_card
+from hocket.models.errors import ModelError
 from hocket.models.fbank import Fbank
 from hocket.models.plda import open_plda
 from hocket.streaming.config import DiarizerConfig
@@ -113,6 +114,38 @@ def test_a_pair_pulled_by_name_opens(
         "segmentation": "fluidinference-segmentation",
         "embedding": "fluidinference-wespeaker-v2",
     }
+
+
+def test_a_card_of_ones_own_may_describe_windows_and_masks(published: Published, tmp_path: Path) -> None:
+    for name in ("FBank", "Embedding"):
+        shutil.copytree(published.everything / f"{name}.mlpackage", tmp_path / f"{name}.mlpackage")
+    card = """
+        name = "mine"
+        role = "embedding"
+        [window]
+        rate = 16000
+        size = 256
+        channels = 320
+        frame_step = 320
+        hop = 16000
+        lookback = 0
+        kept = 16000
+        min_frames = 25
+        max_frames = 500
+        preroll = 0
+        mask_frames = 589
+        calibration = { different = 0.2, noise_floor = 0.2, noise_per_second = 0.3 }
+        [packages.front_end]
+        path = "FBank.mlpackage"
+    """
+    (tmp_path / "card.toml").write_text(card, encoding="utf-8")
+    with pytest.raises(ModelError, match=r"has \['net'\] or \['front_end', 'net'\]"):
+        open_models(embedding=tmp_path)
+    network = '[packages.net]\npath = "Embedding.mlpackage"'
+    (tmp_path / "card.toml").write_text(f"{card}\n{network}", encoding="utf-8")
+    pair = open_models(embedding=tmp_path, runtime="portable")
+    assert pair.names["embedding"] == f"mine ({tmp_path})"
+    assert pair.embedder.spec.hop == 16000
 
 
 def test_the_engine_runs_end_to_end(pair: ModelPair) -> None:
