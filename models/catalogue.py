@@ -13,12 +13,12 @@ from .fbank import Fbank
 from .known_files import KnownFile
 from .nemo_mel import NemoMel
 from .predictor import TensorSpec
-from .roles import Calibration, EmbedderSpec, SegmenterSpec
+from .roles import Calibration, DetectorSpec, EmbedderSpec, SegmenterSpec
 from .segmenter import ScoreKind
 from .sources import Source, known_sources
 from .utterance import FrontEnd
 
-Role = Literal["segmentation", "embedding"]
+Role = Literal["segmentation", "embedding", "speech"]
 HERE = Path(__file__).parent
 DAMAGED = "the installation is damaged; install hocket again"  # what the errors about shipped files end with
 
@@ -54,6 +54,13 @@ class SegmentationCard:
 
 
 @dataclass(frozen=True)
+class DetectionCard:
+    """What turns a package into a SpeechDetector."""
+
+    spec: DetectorSpec
+
+
+@dataclass(frozen=True)
 class EmbeddingCard:
     """What turns a trunk and a head into an Embedder."""
 
@@ -83,7 +90,7 @@ class WindowCard:
     free_batch: bool = False
 
 
-Numbers = SegmentationCard | EmbeddingCard | UtteranceCard | WindowCard
+Numbers = SegmentationCard | DetectionCard | EmbeddingCard | UtteranceCard | WindowCard
 
 
 @dataclass(frozen=True)
@@ -106,7 +113,13 @@ class Card:
     @property
     def role(self) -> Role:
         """Which part of a pair this model plays."""
-        return "segmentation" if isinstance(self.numbers, SegmentationCard) else "embedding"
+        match self.numbers:
+            case SegmentationCard():
+                return "segmentation"
+            case DetectionCard():
+                return "speech"
+            case _:
+                return "embedding"
 
     @property
     def ships(self) -> bool:
@@ -185,6 +198,8 @@ def read_card(name: str, fields: dict[str, Any], source: Source | None = None) -
 def _numbers(fields: dict[str, Any]) -> Numbers:
     if fields["role"] == "segmentation":
         return _segmentation(fields["segmentation"])
+    if fields["role"] == "speech":
+        return DetectionCard(DetectorSpec(**fields["speech"]))
     if "window" in fields:
         return _window(fields["window"])
     return _utterance(fields["utterance"]) if "utterance" in fields else _embedding(fields["embedding"])

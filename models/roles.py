@@ -5,7 +5,7 @@ sessions in one call. How a role is filled (which package, which front end, whic
 """
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,32 @@ Audio = NDArray[np.float32]  # (batch, samples), full scale ±1
 Logits = NDArray[np.float32]  # (batch, frames, classes)
 Frames = NDArray[np.float32]  # (batch, frames, channels)
 Weights = NDArray[np.float32]  # (frames,) in [0, 1]
+Chunks = NDArray[np.float32]  # (batch, chunks, lookback + chunk), full scale ±1
+Memory = NDArray[np.float32]  # (batch, size)
+Detections = NDArray[np.float32]  # (batch, chunks + size): probabilities of speech, then the next memory
 Vector = NDArray[np.float32]  # (size,)
+
+
+@dataclass(frozen=True)
+class DetectorSpec:
+    """The numbers of a speech detector, from its card.
+
+    rate: samples per second.
+    chunk: samples per answer; chunk k of a stream ends at sample (k + 1) * chunk.
+    lookback: samples before a chunk that it is heard with.
+    memory: how many numbers one call hands to the next.
+    delay: samples by which an answer lags: it speaks of the instant so long before its chunk's middle.
+    share, lean: speech is (1 - share) * the segmenter's probability + share * the detector's + lean, held
+        against the segmenter's thresholds.
+    """
+
+    rate: int
+    chunk: int
+    lookback: int
+    memory: int
+    delay: int
+    share: float
+    lean: float
 
 
 @dataclass(frozen=True)
@@ -26,6 +51,7 @@ class SegmenterSpec:
     frame_step, frame_offset: frame k of a window is centred on sample frame_offset + k * frame_step.
     classes: per output class the set of local speakers active in it (powerset); () is silence.
     onset, offset: calibrated probabilities at which speech begins and ends.
+    detector: the numbers of the speech detector that it brings along; such a one is a DetectingSegmenter.
     """
 
     rate: int
@@ -35,6 +61,7 @@ class SegmenterSpec:
     classes: tuple[tuple[int, ...], ...]
     onset: float = 0.5
     offset: float = 0.5
+    detector: DetectorSpec | None = None
 
     @property
     def num_speakers(self) -> int:
@@ -53,6 +80,31 @@ class Segmenter(Protocol):
 
         audio: (batch, n), n one of spec.lengths. Returns (batch, frames, classes) float32, finite.
         """
+        ...
+
+
+class SpeechDetector(Protocol):
+    """A causal opinion on speech alone, chunk by chunk."""
+
+    @property
+    def spec(self) -> DetectorSpec: ...
+
+    def detect(self, chunks: Chunks, memory: Memory) -> Detections:
+        """The probability of speech in each chunk, given all that came before.
+
+        chunks: (batch, n, lookback + chunk), a row's are consecutive ones of one stream.
+        memory: (batch, size), what the call before handed on; zeros begin a stream.
+        Returns (batch, n + size) float32: the chunks' probabilities, then the memory for the next call.
+        """
+        ...
+
+
+@runtime_checkable
+class DetectingSegmenter(Segmenter, Protocol):
+    """A segmenter that has a speech detector beside it, whose numbers are spec.detector."""
+
+    def detect(self, chunks: Chunks, memory: Memory) -> Detections:
+        """As SpeechDetector's."""
         ...
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from .catalogue import (
     Card,
+    DetectionCard,
     EmbeddingCard,
     Role,
     SegmentationCard,
@@ -16,6 +17,7 @@ from .catalogue import (
     known_pairs,
     unknown,
 )
+from .detector import PackageDetector, SecondedSegmenter
 from .embedder import PackageEmbedder
 from .errors import ModelRoleError, UnknownModel
 from .folder_card import card_in
@@ -31,7 +33,10 @@ from .windowed import WindowEmbedder
 
 @dataclass(frozen=True)
 class ModelPair:
-    """What a diarizer needs. names: per role the model's name in the catalogue, and its folder if given."""
+    """What a diarizer needs. names: per role the model's name in the catalogue, and its folder if given.
+
+    The segmenter is a DetectingSegmenter where a speech detector came along.
+    """
 
     segmenter: Segmenter
     embedder: Embedder
@@ -71,6 +76,7 @@ def open_models(
     *,
     segmentation: str | Path | None = None,
     embedding: str | Path | None = None,
+    detects: bool = True,
     runtime: Runtime = "auto",
     compute_units: str = "all",
     threads: int = 1,
@@ -80,7 +86,7 @@ def open_models(
     models: a pair of the catalogue, or a folder that holds both models. segmentation, embedding: instead of
         the pair's, a model of the catalogue or a folder: a package, or a folder of packages, which says what
         it is in card.toml or is recognised by its interfaces. Models of the catalogue come with hocket or
-        were pulled.
+        were pulled. detects: whether the pair's speech detector, if it has one, comes along.
     Raises UnknownModel for a name or folder that is not there, with the command that pulls it,
     ModelRoleError for a model that plays the other part or a pair that hears at two rates, PackageError for
     damaged files, ModelError for a card that is not sound, and what open_predictor raises.
@@ -97,12 +103,15 @@ def open_models(
     segmentation_model = choose(segmentation or pair["segmentation"], "segmentation")
     embedding_model = choose(embedding or pair["embedding"], "embedding")
     _check_rates(segmentation_model, embedding_model)
+    names = {"segmentation": segmentation_model.label, "embedding": embedding_model.label}
     opening = Opening(runtime, compute_units, threads)
-    return ModelPair(
-        open_segmenter(segmentation_model, opening),
-        open_embedder(embedding_model, opening),
-        {"segmentation": segmentation_model.label, "embedding": embedding_model.label},
-    )
+    segmenter = open_segmenter(segmentation_model, opening)
+    if detects and "speech" in pair:
+        detector = choose(pair["speech"], "speech")
+        if detector.card.numbers.spec.rate == segmenter.spec.rate:  # it hears no other
+            segmenter = SecondedSegmenter(segmenter, open_detector(detector, opening))
+            names["speech"] = detector.label
+    return ModelPair(segmenter, open_embedder(embedding_model, opening), names)
 
 
 def missing_from(pair: str) -> list[str]:
@@ -143,6 +152,13 @@ def open_segmenter(model: Chosen, opening: Opening) -> Segmenter:
     assert isinstance(numbers, SegmentationCard)
     net = opening.predictor(model.paths["net"], free_batch=numbers.free_batch)
     return PackageSegmenter(net, numbers.spec, scores=numbers.scores)
+
+
+def open_detector(model: Chosen, opening: Opening) -> PackageDetector:
+    """A chosen speech detector, loaded."""
+    numbers = model.card.numbers
+    assert isinstance(numbers, DetectionCard)
+    return PackageDetector(opening.predictor(model.paths["net"]), numbers.spec)
 
 
 def open_embedder(model: Chosen, opening: Opening) -> Embedder:

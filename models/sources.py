@@ -9,7 +9,11 @@ from typing import Any
 _FILE = Path(__file__).parent / "sources.toml"
 _UNKNOWN = "unknown"
 HUB = "Hugging Face"
-_PAGES = {HUB: "https://huggingface.co/{}", "ModelScope": "https://modelscope.cn/models/{}"}
+_PAGES = {
+    HUB: "https://huggingface.co/{}",
+    "ModelScope": "https://modelscope.cn/models/{}",
+    "GitHub": "https://github.com/{}",
+}
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+import onnx
 import torch
+from google.protobuf.message import DecodeError
 from torch import Tensor
 
 from ..errors import ModelError
 
 # Name and bound of what is looked for in wheels and folders; a bound keeps a zip bomb out of memory.
-CHECKPOINT_NAMES = ("pytorch_model.bin", "campplus_cn_en_common.pt")
+CHECKPOINT_NAMES = ("pytorch_model.bin", "campplus_cn_en_common.pt", "silero_vad_16k_op15.onnx")
 NEMO_CHECKPOINT = "model_weights.ckpt"  # in a .nemo archive, beside model_config.yaml
 MAX_BYTES = 256 << 20
 
@@ -54,6 +56,19 @@ def read_state_dict(file: BinaryIO, name: str) -> StateDict:
     return dict(state)
 
 
+def read_initializers(file: BinaryIO, name: str) -> StateDict:
+    """The tensors of an ONNX file by name. Raises ModelError when this is none, or holds no tensors."""
+    try:
+        graph = onnx.load_model_from_string(file.read(MAX_BYTES)).graph
+    except DecodeError as error:
+        raise ModelError(f"{name} is not an ONNX file: {error}") from error
+    if not graph.initializer:
+        raise ModelError(f"{name} holds no parameters: expected an ONNX file with initializers")
+    return {
+        item.name: torch.from_numpy(onnx.numpy_helper.to_array(item).copy()) for item in graph.initializer
+    }
+
+
 def find_checkpoints(source: Path) -> Iterator[tuple[str, StateDict]]:
     """Every known checkpoint in `source`, as (where, parameters).
 
@@ -64,7 +79,8 @@ def find_checkpoints(source: Path) -> Iterator[tuple[str, StateDict]]:
     found = 0
     for name, file in _candidates(source):
         found += 1
-        yield name, read_state_dict(file, name)
+        read = read_initializers if name.endswith(".onnx") else read_state_dict
+        yield name, read(file, name)
     if not found:
         raise ModelError(
             f"{source} holds none of {', '.join(CHECKPOINT_NAMES)} or *.nemo; "

@@ -11,6 +11,7 @@ from ..errors import ModelError
 from ..fbank import Fbank
 from .campplus import CampPlus, Head, Trunk
 from .checkpoint import StateDict
+from .detector_recipe import detector_parts
 from .package import Input
 from .part import Part, Probe, load_strictly
 from .probe import RATE, conversation
@@ -35,7 +36,11 @@ def parts_of(name: str, state: StateDict) -> list[Part]:
         return wespeaker_parts(name, state)
     if "decoder._pooling.attention_layer.0.conv_layer.weight" in state:
         return titanet_parts(name, state)
-    known = "pyannote segmentation-3.0, 3D-Speaker CAM++, WeSpeaker ResNet34, NVIDIA TitaNet-Large"
+    if "model.stft.forward_basis_buffer" in state:
+        return detector_parts(name, state)
+    known = (
+        "pyannote segmentation-3.0, 3D-Speaker CAM++, WeSpeaker ResNet34, NVIDIA TitaNet-Large, Silero VAD"
+    )
     first = next(iter(state))
     raise ModelError(f"{name} is of an unknown architecture (first parameter {first!r}); known: {known}")
 

@@ -129,7 +129,7 @@ def _megabytes(num_bytes: int | None) -> str:
 
 
 def _numbers(card: "Card") -> Iterator[tuple[str, str]]:
-    from hocket.models.catalogue import SegmentationCard
+    from hocket.models.catalogue import DetectionCard, SegmentationCard
 
     numbers = card.numbers
     yield "rate", f"{numbers.spec.rate} Hz"
@@ -141,6 +141,12 @@ def _numbers(card: "Card") -> Iterator[tuple[str, str]]:
         yield "classes", " ".join(classes)
         yield "thresholds", f"speech begins at {spec.onset:g}, ends at {spec.offset:g}"
         yield "gives", numbers.scores
+        return
+    if isinstance(numbers, DetectionCard):
+        detector = numbers.spec
+        yield "chunks", f"of {detector.chunk} samples, each heard with {detector.lookback} before it"
+        yield "remembers", f"{detector.memory} numbers from one call to the next"
+        yield "counts", f"{detector.share:g} of what is speech, {detector.lean:+g}"
         return
     voice = numbers.spec
     noise = voice.calibration
