@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hocket.models.roles import Embedder, Segmenter
+from hocket.models.roles import DetectingSegmenter, Embedder, Segmenter
 
-from .requests import EmbedRequest, FramesRequest, Request, SegmentRequest
+from .requests import DetectRequest, EmbedRequest, Request, SegmentRequest
 
 Output = NDArray[np.float32]
 
@@ -20,10 +20,14 @@ def run(requests: Sequence[Request], segmenter: Segmenter, embedder: Embedder) -
     pooled = [(index, request) for index, request in enumerate(requests) if isinstance(request, EmbedRequest)]
     for index, request in enumerate(requests):
         if not isinstance(request, EmbedRequest):
-            batches[type(request), len(request.audio)].append(index)
+            batches[type(request), len(_audio(request))].append(index)
     for (kind, _), members in batches.items():
         audio = np.stack([_audio(requests[index]) for index in members])
-        outputs = segmenter.segment(audio) if kind is SegmentRequest else embedder.frames(audio)
+        if kind is DetectRequest:
+            assert isinstance(segmenter, DetectingSegmenter)  # nobody else's spec has a detector
+            outputs = segmenter.detect(audio, np.stack([_memory(requests[index]) for index in members]))
+        else:
+            outputs = segmenter.segment(audio) if kind is SegmentRequest else embedder.frames(audio)
         answers.update(zip(members, outputs, strict=True))
     if pooled:
         vectors = embedder.embed([r.frames for _, r in pooled], [r.weights for _, r in pooled])
@@ -32,5 +36,10 @@ def run(requests: Sequence[Request], segmenter: Segmenter, embedder: Embedder) -
 
 
 def _audio(request: Request) -> Output:
-    assert isinstance(request, SegmentRequest | FramesRequest)
-    return request.audio
+    assert not isinstance(request, EmbedRequest)
+    return request.chunks if isinstance(request, DetectRequest) else request.audio
+
+
+def _memory(request: Request) -> Output:
+    assert isinstance(request, DetectRequest)
+    return request.memory

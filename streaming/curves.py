@@ -63,6 +63,11 @@ class Curves:
         """Probability of speech in cells [start, stop)."""
         return self._average(start, stop, SPEECH, SEEN)
 
+    def is_seen(self, start: int, stop: int) -> NDArray[np.bool_]:
+        """Whether any window saw each cell of [start, stop)."""
+        seen: NDArray[np.bool_] = self._sums.view(start, stop)[:, SEEN] > 0
+        return seen
+
     def overlap(self, start: int, stop: int) -> Floats:
         """Probability of two or more voices in cells [start, stop)."""
         return self._average(start, stop, OVERLAP, SEEN)

@@ -270,7 +270,9 @@ class Diarizer:
 
     def _fingerprint(self) -> list[Any]:
         segmenter, embedder = self._segmenter.spec, self._embedder.spec
-        return [segmenter.rate, list(segmenter.lengths), embedder.rate, embedder.size, embedder.channels]
+        detector = segmenter.detector and [segmenter.detector.chunk, segmenter.detector.memory]
+        heard_by = [segmenter.rate, list(segmenter.lengths), detector]
+        return [*heard_by, embedder.rate, embedder.size, embedder.channels]
 
     # A step
 

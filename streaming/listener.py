@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .errors import BlockError, SessionOver
 from .perception import Perception
-from .requests import EmbedRequest, FramesRequest, Request, SegmentRequest
+from .requests import DetectRequest, EmbedRequest, FramesRequest, Request, SegmentRequest
 from .windows import WindowPlan
 
 Samples = NDArray[np.float32]
@@ -114,6 +114,8 @@ class Listener:
             match request:
                 case SegmentRequest():
                     self.perception.take_window(request, output)
+                case DetectRequest():
+                    self.perception.take_detection(output)
                 case FramesRequest():
                     self.perception.take_frames(request, output)
                 case EmbedRequest():
@@ -168,6 +170,8 @@ class Listener:
             window, fresh = self._plan.last_window(boundary), True
         if fresh and window and (request := heard.window(*window)):
             self._requests.append(request)
+        if detection := heard.detection():
+            self._requests.append(detection)
         return True
 
     def _take(self, room: int) -> None:

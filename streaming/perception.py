@@ -11,12 +11,13 @@ from hocket.models.roles import EmbedderSpec, SegmenterSpec
 from . import evidence
 from .atoms import AtomRules, Span, cut, runs_of
 from .curves import Curves
+from .detection import Detection
 from .evidence import LocalVoices
 from .frames import FrameCache
 from .grid import FrameGrid, Grid
 from .memory import Atom, Links, Overlap
 from .powerset import Powerset
-from .requests import EmbedRequest, FramesRequest, SegmentRequest
+from .requests import DetectRequest, EmbedRequest, FramesRequest, SegmentRequest
 from .ring import Ring
 
 Floats = NDArray[np.float32]
@@ -30,7 +31,8 @@ class Perception:
     """The newest stretch of a session, heard: audio, curves, cached frames, atoms and their vectors.
 
     reach: samples of the past that are kept. embeds_overlaps: whether they get vectors of their own. One step
-    goes: hear, window, take_window, cut, calls, take_frames, poolings, take_vector, atoms.
+    goes: hear, window, take_window, detection, take_detection, cut, calls, take_frames, poolings,
+    take_vector, atoms.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Perception:
         self._powerset = Powerset(segmenter.classes)
         self._ring = Ring(reach)
         self._curves = Curves(self._powerset, grid.cells(reach))
+        self._detection = Detection(segmenter.detector, grid.cell, reach) if segmenter.detector else None
         self._frames = FrameCache(embedder, reach)
         self._vectors: dict[tuple[int, int], tuple[Floats, float]] = {}
         self.spans: list[Span] = []
@@ -93,6 +96,17 @@ class Perception:
         before = max(0, -request.start // self._grid.cell)
         self._curves.add(max(0, request.start // self._grid.cell), cells[before:])
 
+    def detection(self) -> DetectRequest | None:
+        """The request for what the speech detector has not heard yet; None without a detector or a chunk."""
+        if self._detection is None:
+            return None
+        return self._detection.request(self.now * self._grid.cell, self._ring)
+
+    def take_detection(self, heard: Floats) -> None:
+        """Take what the speech detector says (chunks + memory,)."""
+        assert self._detection is not None  # or nobody asked
+        self._detection.take(heard)
+
     @property
     def windows(self) -> Sequence[LocalVoices]:
         """The local voices of the windows that reach into what is kept, oldest first."""
@@ -102,6 +116,9 @@ class Perception:
         """Cut what has been heard of cells [first, stop) into atoms; up to `now` where no stop is given."""
         stop = self.now if stop is None else stop
         speech, change = self._curves.speech(first, stop), self._curves.change(first, stop)
+        if self._detection:
+            mixed = self._detection.mixed(speech, first)
+            speech = np.where(self._curves.is_seen(first, stop), mixed, speech)
         self.spans = cut(speech, change, first, self._rules)
 
     def calls(self, *, is_last: bool) -> list[FramesRequest]:
@@ -213,6 +230,7 @@ class Perception:
         return {
             "ring": self._ring.state(),
             "curves": self._curves.state(),
+            "detection": self._detection and self._detection.state(),
             "frames": self._frames.state(),
             "vectors": [[*key, vector, clean] for key, (vector, clean) in self._vectors.items()],
             "now": self.now,
@@ -222,6 +240,8 @@ class Perception:
         """Become the perception that `state` was taken from."""
         self._ring.restore(state["ring"])
         self._curves.restore(state["curves"])
+        if self._detection:
+            self._detection.restore(state["detection"])
         self._frames.restore(state["frames"])
         self._vectors = {(a, b): (vector, clean) for a, b, vector, clean in state["vectors"]}
         self.now = state["now"]

@@ -21,6 +21,19 @@ class SegmentRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class DetectRequest:
+    """Speech in the next chunks: answer (n + size,), probabilities and the next memory.
+
+    start, stop: absolute samples; chunks: (n, lookback + chunk); memory: (size,).
+    """
+
+    start: int
+    stop: int
+    chunks: Samples
+    memory: Samples
+
+
+@dataclass(frozen=True, slots=True)
 class FramesRequest:
     """Frame features of a stretch: answer (frames, channels).
 
@@ -45,4 +58,4 @@ class EmbedRequest:
     weights: Samples
 
 
-Request = SegmentRequest | FramesRequest | EmbedRequest
+Request = SegmentRequest | DetectRequest | FramesRequest | EmbedRequest

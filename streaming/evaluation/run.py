@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..diarizer import Diarizer
 from ..events import Event
-from ..requests import EmbedRequest, FramesRequest, Request, SegmentRequest
+from ..requests import DetectRequest, EmbedRequest, FramesRequest, Request, SegmentRequest
 from ..resample import Resampler
 from ..sources.base import Block, Lost, Source
 from .oracle import OracleSegmenter
@@ -70,9 +70,9 @@ class TimedSession:
         return events
 
     def _book(self, request: Request, seconds: float) -> None:
-        """Requests that are due together are of one kind."""
+        """Requests that are due together are of one stage."""
         match request:
-            case SegmentRequest():
+            case SegmentRequest() | DetectRequest():
                 self.spent.segmentation += seconds
             case FramesRequest():
                 self.spent.frames += seconds
@@ -111,10 +111,17 @@ async def resampled(source: Source, rate: int) -> AsyncIterator[NDArray[np.float
 
 
 def with_oracle(oracle: OracleSegmenter, rest: Answer) -> Answer:
-    """Segmentation from the reference, everything else from `rest`."""
+    """Segmentation from the reference, without a second opinion; everything else from `rest`."""
+
+    def known(request: Request) -> Output | None:
+        match request:
+            case SegmentRequest():
+                return oracle.logits(request)
+            case DetectRequest():
+                return np.full(len(request.chunks) + len(request.memory), np.nan, np.float32)
+        return None
 
     def answer(requests: Sequence[Request]) -> list[Output]:
-        known = [oracle.logits(r) if isinstance(r, SegmentRequest) else None for r in requests]
-        return completed(known, requests, rest)
+        return completed([known(request) for request in requests], requests, rest)
 
     return answer
