@@ -99,7 +99,11 @@ class Account:
         person_of = self._people.person_of
         left = {person_of(voice) for atom in self._clusterer.memory.atoms for voice in _voices_in(atom)}
         persons = {person_of(old): person_of(new) for old, new in voices.items()}
-        return {old: new for old, new in persons.items() if old not in left and old != new}
+        return {
+            old: new
+            for old, new in persons.items()
+            if old not in left and old != new and not self._people.is_somebody(old)
+        }
 
     def first_change(self, findings: Iterable[Finding]) -> int:
         """The cell from which turns read differently by what was found."""

@@ -16,14 +16,14 @@ APART = -1e6  # cosine of a pair that must not be one speaker: no mean over a cl
 
 
 def cores(atoms: Sequence[Atom], people: People) -> Ints:
-    """(n,) the anchored voice that an atom stands for, NOBODY for the others.
+    """(n,) the voice that an atom stands for, NOBODY for the others.
 
-    Those that the user named, and of every anchored voice the atom that is most like the rest of it, with the
-    two that are most like that one: what stands for a voice should be one voice, whatever else went by it.
+    What the user named, and of every voice that the user spoke of the atom that is most like the rest of it,
+    with the two that are most like that one: what stands for a voice should be one, whatever else went by it.
     """
     result = np.array([a.speaker if a.pinned and a.vector is not None else NOBODY for a in atoms], np.intp)
     voices = {atom.speaker for atom in atoms if atom.vector is not None} - {NOBODY}
-    for voice in sorted(voice for voice in voices if people.is_anchored(voice)):
+    for voice in sorted(voice for voice in voices if people.is_spoken_for(voice)):
         mine = [i for i, atom in enumerate(atoms) if atom.speaker == voice and atom.vector is not None]
         result[most_typical([atoms[i] for i in mine], mine)] = voice
     return result

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .anchors import anchored_clusters, cores, kept_apart
+from .config import Asked
+from .counting import at_least, at_most
 from .memory import NOBODY, Atom, Links, Memory, MemoryRules, Speakers, centres, halves
 from .naming import NamingRules, linked, posterior
 from .people import People, PeopleRules
@@ -54,15 +56,17 @@ class Verdict:
 class Clusterer:
     """The speakers of a session, by number from 0; numbers are never used again.
 
-    max_speakers: never more at a time, None for no limit.
+    asked: how many speakers there are, if somebody knows.
     """
 
-    def __init__(self, size: int, scorer: VoiceScorer, rules: ClusterRules, max_speakers: int | None) -> None:
+    def __init__(
+        self, size: int, scorer: VoiceScorer, rules: ClusterRules, asked: Asked | None = None
+    ) -> None:
         self.rules = rules
         self.memory = Memory(size, rules.memory)
         self.people = People(scorer, rules.people)
         self._scorer = scorer
-        self._max_speakers = max_speakers
+        self.asked = asked or Asked()
         self._next_speaker = 0
         self._fresh = 0.0
         # Births that may yet be taken back: speaker and the cells it was born in, from the last naming.
@@ -76,7 +80,7 @@ class Clusterer:
         remembered: the closed atoms that links may point to.
         """
         speaker_of = {atom.start: atom.speaker for atom in remembered}
-        speakers = self.memory.speakers()
+        speakers = self._known()
         newborn: list[tuple[int, int, int]] = []
         named: list[Atom] = []
         for atom in atoms:
@@ -87,7 +91,7 @@ class Clusterer:
                 newborn.append((speaker, atom.start, atom.stop))
                 speakers = speakers.joined_by(speaker, atom.vector, atom.clean)
                 confidence = float(odds[-1])
-            elif len(speakers):
+            elif len(speakers) and not self._is_strange(odds, speakers):
                 index = int(odds[:-1].argmax())
                 speaker, confidence = int(speakers.ids[index]), float(odds[index])
             else:
@@ -103,6 +107,28 @@ class Clusterer:
     def speakers(self, live: Sequence[Atom]) -> Speakers:
         """The speakers as they are known with the atoms that are not remembered yet."""
         return centres([*self.memory.atoms, *live], self.memory.size, self.rules.memory.solid)
+
+    def _known(self) -> Speakers:
+        """The speakers as they are remembered, those who were recognised by their prints too."""
+        prints = self._prints()
+        if not prints:
+            return self.memory.speakers()
+        return centres([*self.memory.atoms, *prints], self.memory.size, self.rules.memory.solid)
+
+    def _prints(self) -> list[Atom]:
+        """What the voice prints of those who were recognised would be as atoms, before all that was heard."""
+        voices = {atom.speaker for atom in self.memory.atoms} - {NOBODY}
+        return [
+            Atom(-1, 0, vector, clean, speaker=voice)
+            for voice in sorted(voices)
+            for vector, clean in self.people.known_voice(voice)
+        ]
+
+    def _is_strange(self, odds: Floats, speakers: Speakers) -> bool:
+        """Whether a voice would go by an enrolled person's name though it is more likely nobody known."""
+        index = int(odds[:-1].argmax())
+        recognised = self.people.person_of(int(speakers.ids[index])) in self.people.profile_of
+        return recognised and bool(odds[-1] > odds[index])
 
     def new_number(self) -> int:
         """A number that no voice and no person has had."""
@@ -138,7 +164,7 @@ class Clusterer:
         people, known = self.people, len(speakers)
         if atom.vector is None:
             return False
-        if self._max_speakers is not None and people.count(speakers.ids.tolist()) >= self._max_speakers:
+        if self.asked.most is not None and people.count(speakers.ids.tolist()) >= self.asked.most:
             return False
         if known == 0 or (atom.clean >= self.rules.birth and int(odds.argmax()) == known):
             return True
@@ -183,8 +209,11 @@ class Clusterer:
         wait = min(rules.every_most, max(rules.every_least, rules.every_share * known))
         return self._fresh >= wait
 
-    def reconsider(self) -> Verdict:
-        """Cluster all remembered atoms again; names change where the evidence beats the margin."""
+    def reconsider(self, *, is_last: bool = False) -> Verdict:
+        """Cluster all remembered atoms again; names change where the evidence beats the margin.
+
+        is_last: nothing more will be heard, so that there are no fewer speakers than were asked for.
+        """
         self._fresh = 0.0
         before = self.memory.atoms
         voiced = [atom for atom in before if atom.vector is not None]
@@ -196,15 +225,18 @@ class Clusterer:
         ]
         if len(shaping) < 2:
             return Verdict()
+        shaping += [(atom, atom.speaker) for atom in self._prints()]
         solid, core = [atom for atom, _ in shaping], np.array([core for _, core in shaping], np.intp)
-        anchors = self._recluster(solid, core, sum(atom.clean for atom in voiced))
+        anchors = self._recluster(solid, core, sum(atom.clean for atom in voiced), is_last=is_last)
         speakers = centres(anchors, self.memory.size, 0.0)
         after = self._name_again(before, anchors, speakers)
         self.memory.rename(after)
         renamed = (new.start for old, new in zip(before, after) if new is not old)
         return Verdict(min(renamed, default=None), self._merged(before, after))
 
-    def _recluster(self, solid: Sequence[Atom], core: Ints, all_seconds: float) -> list[Atom]:
+    def _recluster(
+        self, solid: Sequence[Atom], core: Ints, all_seconds: float, *, is_last: bool
+    ) -> list[Atom]:
         """The solid atoms that shape a speaker, under its id: an old one where most of its speech was.
 
         core: (n,) from `cores`; what stands for a voice keeps its id.
@@ -217,10 +249,17 @@ class Clusterer:
             _link_table(solid), np.array([(a.stop - a.start) / 100 for a in solid], np.float32)
         )
         cosines = vectors @ vectors.T + habit(old, clean, rules) + kept_apart(core, self.people.person_of)
-        clusters = agglomerate(cosines, evidence, near, rules, self._max_speakers)
+
+        def joined_from(join: float) -> tuple[Ints, list[int]]:
+            found = agglomerate(cosines, evidence, near, replace(rules, join=join), None)
+            speakers = speakers_among(found, clean, rules, all_seconds)
+            return found, sorted({*speakers, *anchored_clusters(found, core, clean)})
+
+        clusters, kept = at_least(self.asked.least if is_last else 1, rules.join, joined_from)
+        if self.asked.most is not None:
+            clusters, kept = at_most(self.asked.most, clusters, kept, cosines)
         names = anchored_clusters(clusters, core, clean)
-        kept = [c for c in speakers_among(clusters, clean, rules, all_seconds) if c not in names]
-        member = np.isin(clusters, kept)
+        member = np.isin(clusters, [cluster for cluster in kept if cluster not in names])
         old[np.isin(old, list(names.values()))] = NOBODY
         for cluster, name in stitch(clusters[member], old[member], clean[member]).items():
             names[cluster] = self.new_number() if name is None else name

@@ -11,12 +11,22 @@ if TYPE_CHECKING:
     from .clustering import ClusterRules
 
 
+@dataclass(frozen=True)
+class Asked:
+    """How many speakers there are: at least, at most; most None for no limit."""
+
+    least: int = 1
+    most: int | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class DiarizerConfig:
     """Settings of a Diarizer. Durations are seconds, similarities cosines, the rest probabilities.
 
     hop: between windows. latency: how long a turn may stay provisional; at 0 the newest window decides.
-    max_speakers: never more than so many, None for no limit.
+    num_speakers: exactly so many, if that is known. min_speakers, max_speakers: no fewer, no more; None for
+    no limit. There are never more than asked for while audio comes in, and no fewer once it has ended, unless
+    no more can be told apart; who was enrolled or named counts, and stays.
 
     atoms: how speech is cut; clustering: how voices become speakers. None: the rules' own defaults, and for
     atoms the thresholds on the segmentation model's card.
@@ -26,19 +36,33 @@ class DiarizerConfig:
 
     hop: float = 0.5
     latency: float = 1.0
+    num_speakers: int | None = None
+    min_speakers: int | None = None
     max_speakers: int | None = None
     atoms: "AtomRules | None" = None
     clustering: "ClusterRules | None" = None
 
     def __post_init__(self) -> None:
-        for name, (least, most) in _RANGES.items():
+        for name, (low, high) in _RANGES.items():
             value = getattr(self, name)
-            if not least <= value <= most:
-                raise ConfigError(f"{name} {value}: expected {least} to {most}")
+            if not low <= value <= high:
+                raise ConfigError(f"{name} {value}: expected {low} to {high}")
         if round(self.hop * 100) != self.hop * 100:
             raise ConfigError(f"hop {self.hop}: expected a multiple of 0.01 s")
-        if self.max_speakers is not None and self.max_speakers < 1:
-            raise ConfigError(f"max_speakers {self.max_speakers}: expected at least 1, or none for no limit")
+        for name in ("num_speakers", "min_speakers", "max_speakers"):
+            count = getattr(self, name)
+            if count is not None and count < 1:
+                raise ConfigError(f"{name} {count}: expected at least 1, or none for no limit")
+        least, most, exact = self.min_speakers or 1, self.max_speakers, self.num_speakers
+        if most is not None and least > most:
+            raise ConfigError(f"min_speakers {least}: expected no more than max_speakers, {most}")
+        if exact is not None and not least <= exact <= (most or exact):
+            raise ConfigError(f"num_speakers {exact}: expected what min and max_speakers admit")
+
+    @property
+    def asked(self) -> Asked:
+        """How many speakers there are, at least and at most."""
+        return Asked(self.num_speakers or self.min_speakers or 1, self.num_speakers or self.max_speakers)
 
     def to_dict(self) -> dict[str, Any]:
         """Every setting by name, JSON-ready."""

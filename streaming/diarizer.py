@@ -42,7 +42,8 @@ class Diarizer:
     """One session. The same samples, cut in any way, give the same events.
 
     segmenter, embedder: the models; they say what rate, windows, frames and vectors they need.
-    config: settings; session: the name that events carry; models: names for the log.
+    config: settings; session: the name that events carry; models: names for the log. people: enrolled from
+    the start, see `enroll`.
 
     `push` and `finish` do everything. A server that batches many sessions uses their halves: `feed` (or
     `gap`, `end`), then `due` and `advance` until nothing is due.
@@ -59,6 +60,7 @@ class Diarizer:
         *,
         session: str = "session",
         models: dict[str, str] | None = None,
+        people: Sequence[Profile] = (),
     ) -> None:
         self.config = config or DiarizerConfig()
         self._segmenter, self._embedder = segmenter, embedder
@@ -76,13 +78,15 @@ class Diarizer:
         self._listener = Listener(self._perception, plan, self._grid.cell, self._conclude)
         scorer = VoiceScorer(embedder.spec.calibration)
         who = self.config.clustering or ClusterRules()
-        self._clusterer = Clusterer(embedder.spec.size, scorer, who, self.config.max_speakers)
+        self._clusterer = Clusterer(embedder.spec.size, scorer, who, self.config.asked)
         self._timeline = Timeline(BRIDGE)
         self._floor = Floor(PATIENCE)
         self._journal = Journal(session)
         self._account = Account(self._clusterer, self._timeline, self._floor, self._journal)
         self._amendments = Amendments(self._account, self._clusterer, self._timeline, self._journal)
         self._journal.start(spec.rate, models or {}, self.config.to_dict())
+        for person in people:
+            self._enroll(person)
 
     @property
     def rate(self) -> int:
@@ -155,9 +159,12 @@ class Diarizer:
         again, it replaces what was known. Raises VoicePrintError for a print of another embedding model.
         """
         self._listener.require_open()
-        voice.check(self._voice_model or voice.model, self._embedder.spec.size)
-        self._amendments.enroll(Profile(name if profile is None else profile, name, voice))
+        self._enroll(Profile(name if profile is None else profile, name, voice))
         return self._journal.take()
+
+    def _enroll(self, person: Profile) -> None:
+        person.voice.check(self._voice_model or person.voice.model, self._embedder.spec.size)
+        self._amendments.enroll(person)
 
     def name(self, speaker: str, name: str) -> list[Event]:
         """A speaker is called so, and keeps the id whatever is heard. Raises UnknownSpeaker."""
@@ -296,7 +303,7 @@ class Diarizer:
             self._listener.open_from = max(self._listener.open_from, frozen)
         verdict = Verdict()
         if self._listener.is_last or self._clusterer.is_due():
-            verdict = self._clusterer.reconsider()
+            verdict = self._clusterer.reconsider(is_last=self._listener.is_last)
             live = self._clusterer.name(live, self._clusterer.memory.recent[-LINKED:])
         changed_from = min([now, *(atom.start for atom in named)])
         if verdict.since is not None:

@@ -17,6 +17,8 @@ from .voices import VoiceScorer
 
 Floats = NDArray[np.float32]
 
+PRINTED = 5  # vectors of a print that count as if they had been heard in the session, once it was recognised
+
 
 @dataclass(frozen=True, kw_only=True)
 class PeopleRules:
@@ -93,9 +95,12 @@ class People:
         """How many persons these voices are."""
         return len({self.person_of(voice) for voice in voices})
 
-    def is_anchored(self, voice: int) -> bool:
-        """Whether the slow path must keep this voice and its id."""
-        person = self.person_of(voice)
+    def is_spoken_for(self, voice: int) -> bool:
+        """Whether the user said something of who this voice is: the slow path keeps it and its id."""
+        return self.person_of(voice) in self._anchored
+
+    def is_somebody(self, person: int) -> bool:
+        """Whether a person was spoken of or recognised, and so is never taken for another one."""
         return person in self._anchored or person in self.profile_of
 
     def give(self, voice: int, person: int) -> None:
@@ -182,6 +187,14 @@ class People:
         centres = np.stack([profile.voice.centre for profile in profiles])
         behind = np.array([profile.voice.clean for profile in profiles], np.float32)
         return self._scorer.llr(vectors, seconds, centres, behind)
+
+    def known_voice(self, voice: int) -> list[tuple[Floats, float]]:
+        """The vectors of the voice's print, with seconds, if it was recognised: at most PRINTED of them."""
+        profile = self.profiles.get(self.profile_of.get(self.person_of(voice), ""))
+        if profile is None:
+            return []
+        vectors, seconds = profile.voice.vectors[:PRINTED], profile.voice.seconds[:PRINTED]
+        return list(zip(vectors, seconds.tolist()))
 
     def awaited(self, voices: Iterable[int]) -> list[Profile]:
         """Enrolled persons that none of these voices belongs to."""

@@ -35,9 +35,6 @@ class ReclusterRules:
     most_least: float = 6.0
 
 
-FORBIDDEN = -1.0  # score below which two clusters are never joined: somebody said that they are two
-
-
 # Log-likelihood ratio of "one speaker", by how much more of an atom was heard as another's local speaker
 # than chance would give (1 = chance). Measured on simulated meetings and telephone calls: below 0.5 hardly
 # any pair is one speaker, above 2 four in five are.
@@ -82,8 +79,8 @@ def agglomerate(
     """Clusters, numbered from 0, of atoms joined while the best pair of clusters is one speaker.
 
     The score of two clusters is their mean cosine, moved by the mean of the windows' evidence between them.
-    most: go on joining until no more than so many are left, but for those that must not be joined. All
-    matrices (n, n), symmetric. Ties go to the earliest pair, so the result is the same everywhere.
+    most: go on joining until no more than so many are left. All matrices (n, n), symmetric. Ties go to the
+    earliest pair, so the result is the same everywhere.
     """
     n = len(cosines)
     # Sums over pairs of atoms between two clusters: cosines, evidence, pairs with evidence.
@@ -103,7 +100,7 @@ def agglomerate(
     best_score = table.max(axis=1)
     for clusters in range(n, 1, -1):
         i = int(best_score.argmax())
-        if best_score[i] < rules.join and (most is None or clusters <= most or best_score[i] < FORBIDDEN):
+        if best_score[i] < rules.join and (most is None or clusters <= most):
             break
         i, j = sorted((i, int(best[i])))
         sums[:, i] += sums[:, j]

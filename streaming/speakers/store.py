@@ -61,8 +61,8 @@ class PeopleStore:
     """The people in one SQLite file, which is made where it is not there.
 
     key: without it everything is readable to whoever can read the file; with it names and prints are
-    encrypted (how many people there are, and their random ids, are not). A store is made with a key or without
-    one, once and for all. What is forgotten is overwritten in the file; copies of the file are not hocket's.
+    encrypted (how many people there are, and their random ids, are not). A store is made with a key, or
+    without one, for good. What is forgotten is overwritten in the file; copies of the file are not hocket's.
 
     Raises StoreError for a file that is no store, a missing or wrong key, and a key where none was used;
     MissingDependency for a key without the `people` extra.

@@ -15,9 +15,10 @@ SOURCES = sorted(path for room in ("models", "streaming") for path in (ROOT / ro
 MEMBERS = {
     "language": {"errors", "events", "grid", "replay"},
     "engine": {
-        "account", "amendments", "anchors", "atoms", "clustering", "compute", "config", "curves", "diarizer",
-        "evidence", "floor", "frames", "journal", "listener", "memory", "naming", "people", "perception", "powerset",
-        "reclustering", "requests", "ring", "sections", "snapshot", "timeline", "voiceprint", "voices", "windows",
+        "account", "amendments", "anchors", "atoms", "clustering", "compute", "config", "counting",
+        "curves", "diarizer", "evidence", "floor", "frames", "journal", "listener", "memory", "naming",
+        "people", "perception", "powerset", "reclustering", "requests", "ring", "sections", "snapshot",
+        "timeline", "voiceprint", "voices", "windows",
     },
     "paper": {"files", "metrics", "rttm"},
     "settings": {"config_file"},
