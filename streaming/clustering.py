@@ -251,7 +251,7 @@ class Clusterer:
         cosines = vectors @ vectors.T + habit(old, clean, rules) + kept_apart(core, self.people.person_of)
 
         def joined_from(join: float) -> tuple[Ints, list[int]]:
-            found = agglomerate(cosines, evidence, near, replace(rules, join=join), None)
+            found = agglomerate(cosines, evidence, near, replace(rules, join=join))
             speakers = speakers_among(found, clean, rules, all_seconds)
             return found, sorted({*speakers, *anchored_clusters(found, core, clean)})
 

@@ -73,14 +73,11 @@ def habit(speakers: Ints, seconds: Floats, rules: ReclusterRules) -> Floats:
     return worth.astype(np.float32)
 
 
-def agglomerate(
-    cosines: Floats, evidence: Floats, near: NDArray[np.bool_], rules: ReclusterRules, most: int | None
-) -> Ints:
+def agglomerate(cosines: Floats, evidence: Floats, near: NDArray[np.bool_], rules: ReclusterRules) -> Ints:
     """Clusters, numbered from 0, of atoms joined while the best pair of clusters is one speaker.
 
     The score of two clusters is their mean cosine, moved by the mean of the windows' evidence between them.
-    most: go on joining until no more than so many are left. All matrices (n, n), symmetric. Ties go to the
-    earliest pair, so the result is the same everywhere.
+    All matrices (n, n), symmetric. Ties go to the earliest pair, so the result is the same everywhere.
     """
     n = len(cosines)
     # Sums over pairs of atoms between two clusters: cosines, evidence, pairs with evidence.
@@ -98,9 +95,9 @@ def agglomerate(
     np.fill_diagonal(table, -np.inf)
     best = table.argmax(axis=1)
     best_score = table.max(axis=1)
-    for clusters in range(n, 1, -1):
+    for _ in range(n - 1):
         i = int(best_score.argmax())
-        if best_score[i] < rules.join and (most is None or clusters <= most):
+        if best_score[i] < rules.join:
             break
         i, j = sorted((i, int(best[i])))
         sums[:, i] += sums[:, j]

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ..config import Asked
+from ..counting import at_least, at_most
 from ..memory import Atom, Overlap, Speakers, centres
 from ..naming import NamingRules, posterior
 from ..reclustering import ReclusterRules, agglomerate, speakers_among
@@ -16,7 +18,6 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.intp]
 
 BLOCK = 1200  # atoms that are clustered together before their clusters are; memory grows with its square
-NO_WINDOWS = np.zeros((1, 1), np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,22 +56,22 @@ def cluster(
     agreement: Agreement,
     scorer: VoiceScorer,
     rules: OfflineRules,
-    *,
-    least: int = 1,
-    most: int | None = None,
+    asked: Asked | None = None,
 ) -> list[Atom]:
     """The atoms, in order, each under its speaker's number, and their overlaps under the second voice's.
 
-    least, most: how many speakers there are, where that is known; fewer where there is no speech of so many.
-    Atoms without a vector go by what the windows say of them. Two runs give the same.
+    asked: how many speakers there are, where that is known; fewer where no more can be told apart. Atoms
+    without a vector go by what the windows say of them. Two runs give the same.
     """
+    if not atoms:
+        return []
     pairs = agreement.of_atoms()
     solid = np.array([i for i, atom in enumerate(atoms) if is_solid(atom, rules.clusters.solid)], np.intp)
     if not len(solid):
         solid = np.array([i for i, atom in enumerate(atoms) if atom.vector is not None], np.intp)
     if not len(solid):
         return [replace(atom, speaker=0) for atom in atoms]
-    found = _found(atoms, solid, pairs, scorer, rules, least, most)
+    found = _found(atoms, solid, pairs, scorer, rules, asked or Asked())
     named, speakers = _named(atoms, found, pairs, scorer, rules)
     return _with_second_voices(named, speakers, agreement.of_overlaps(), rules)
 
@@ -89,26 +90,26 @@ def _found(
     pairs: Pairs,
     scorer: VoiceScorer,
     rules: OfflineRules,
-    least: int,
-    most: int | None,
+    asked: Asked,
 ) -> list[Atom]:
     """The solid atoms that shape a speaker, under its number, from 0."""
     members = [atoms[index] for index in solid]
     vectors = np.array([atom.vector for atom in members], np.float32)
     clean = np.array([atom.clean for atom in members], np.float32)
     total = sum(atom.clean for atom in atoms)
-    join = rules.clusters.join
-    while True:
+
+    def joined_from(join: float) -> tuple[Ints, list[int]]:
         shaping = replace(rules.clusters, join=join)
         labels = _agglomerated(vectors, solid, pairs, shaping)
         kept = speakers_among(labels, clean, shaping, total)
-        kept = _with_rare(kept, labels, members, solid, pairs, scorer, rules, total)
-        if len(kept) >= least or join >= 1:
-            break
-        join += 0.04
-    number_of = dict(zip(kept, range(len(kept))))
-    if most is not None and len(kept) > most:
-        number_of = _merged(kept, labels, vectors, rules.clusters, most)
+        return labels, _with_rare(kept, labels, members, solid, pairs, scorer, rules, total)
+
+    labels, kept = at_least(asked.least, rules.clusters.join, joined_from)
+    numbers = np.arange(len(kept))
+    if asked.most is not None:
+        means = _means(vectors, labels)[list(kept)]
+        numbers, _ = at_most(asked.most, numbers, numbers.tolist(), means @ means.T)
+    number_of = dict(zip(kept, numbers.tolist()))
     return [
         replace(atom, speaker=number_of[label])
         for atom, label in zip(members, labels.tolist())
@@ -126,13 +127,13 @@ def _agglomerated(vectors: Floats, members: Ints, pairs: Pairs, rules: Recluster
     for start in range(0, len(vectors), BLOCK):
         block = slice(start, start + BLOCK)
         evidence, near = pairs.evidence(members[block])
-        within = agglomerate(vectors[block] @ vectors[block].T, evidence, near, rules, None)
+        within = agglomerate(vectors[block] @ vectors[block].T, evidence, near, rules)
         labels[block] = within + (labels.max() + 1 if start else 0)
     if len(vectors) <= BLOCK:
         return labels
     means = _means(vectors, labels)
     unseen = np.zeros((len(means), len(means)), np.float32)
-    joined: Ints = agglomerate(means @ means.T, unseen, unseen > 0, rules, None)[labels]
+    joined: Ints = agglomerate(means @ means.T, unseen, unseen > 0, rules)[labels]
     return joined
 
 
@@ -176,16 +177,6 @@ def _evidence_between(one: Ints, other: Ints, pairs: Pairs) -> float:
     close = np.intersect1d(other, reach)
     evidence, _ = pairs.evidence(np.concatenate([one, close]))
     return float(evidence[: len(one), len(one) :].sum())
-
-
-def _merged(
-    kept: Sequence[int], labels: Ints, vectors: Floats, rules: ReclusterRules, most: int
-) -> dict[int, int]:
-    """Number of every kept cluster when the likest are joined until no more than `most` are left."""
-    means = _means(vectors, labels)[list(kept)]
-    unseen = np.zeros((len(kept), len(kept)), np.float32)
-    numbers = agglomerate(means @ means.T, unseen, unseen > 0, rules, most)
-    return dict(zip(kept, numbers.tolist()))
 
 
 def _means(vectors: Floats, labels: Ints) -> Floats:

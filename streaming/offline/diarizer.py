@@ -41,7 +41,7 @@ class OfflineDiarizer:
     Every cell is judged when all windows that see it are in, and all names when all atoms are. The last step
     says every turn, final, and every change.
 
-    segmenter, embedder: the models. config: hop and number of speakers count, latency does not.
+    segmenter, embedder: the models. config: hop, cutting and number of speakers count, the rest does not.
 
     May raise BlockError for samples of the wrong shape or type, SessionOver for audio after the end,
     ConfigError for a rate the engine cannot keep time in. Anything else is a bug to report.
@@ -65,7 +65,7 @@ class OfflineDiarizer:
         hop, window = self._grid.samples(self.config.hop), spec.lengths[-1]
         plan = WindowPlan(spec.lengths, hop, self._grid.samples(SHORTEST_WINDOW))
         every = max(1, window // hop)
-        atoms = AtomRules(onset=spec.onset, offset=spec.offset)
+        atoms = self.config.atoms or AtomRules(onset=spec.onset, offset=spec.offset)
         # A cell waits for its last window, for the next turn to be cut, and for its atom to end.
         reach = 2 * window + (every + 1) * hop + 2 * self._grid.cell * atoms.longest
         self._perception = Perception(spec, embedder.spec, atoms, self._grid, reach, embeds_overlaps=True)
@@ -169,8 +169,7 @@ class OfflineDiarizer:
 
     def _say(self) -> None:
         scorer = VoiceScorer(self._embedder.spec.calibration)
-        most = self.config.max_speakers
-        named = cluster(self._atoms, self._agreement, scorer, self._rules, most=most) if self._atoms else []
+        named = cluster(self._atoms, self._agreement, scorer, self._rules, self.config.asked)
         pieces = [piece for atom in named for piece in _pieces(atom)]
         end = self._perception.now + BRIDGE + 1
         for change in Floor(0).follow(turns_of(pieces, BRIDGE), end):

@@ -109,7 +109,7 @@ def test_evidence_needs_links_and_goes_both_ways() -> None:
 def test_atoms_join_while_the_best_pair_is_one_speaker() -> None:
     vectors = np.stack([direction(axis) for axis in (0, 1, 0, 1, 2)])
     nothing = np.zeros((5, 5), np.float32)
-    clusters = agglomerate(vectors @ vectors.T, nothing, nothing > 0, RULES, None)
+    clusters = agglomerate(vectors @ vectors.T, nothing, nothing > 0, RULES)
     assert clusters.tolist() == [0, 1, 0, 1, 2]
     joined, left = at_most(2, clusters, sorted(set(clusters.tolist())), vectors @ vectors.T)
     assert len(set(joined.tolist())) == len(left) == 2
@@ -120,10 +120,10 @@ def test_windows_hold_two_alike_voices_apart() -> None:
     cosines[:2, :2] = cosines[2:, 2:] = 0.9
     evidence = np.zeros((4, 4), np.float32)
     near = np.zeros((4, 4), bool)
-    assert len(set(agglomerate(cosines, evidence, near, RULES, None).tolist())) == 1
+    assert len(set(agglomerate(cosines, evidence, near, RULES).tolist())) == 1
     near[:2, 2:] = near[2:, :2] = True
     evidence[near] = -2
-    assert agglomerate(cosines, evidence, near, RULES, None).tolist() == [0, 0, 1, 1]
+    assert agglomerate(cosines, evidence, near, RULES).tolist() == [0, 0, 1, 1]
 
 
 def test_the_joining_agrees_with_average_linkage() -> None:
@@ -132,7 +132,7 @@ def test_the_joining_agrees_with_average_linkage() -> None:
     vectors = np.random.default_rng(0).normal(size=(60, 5)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     nothing = np.zeros((60, 60), np.float32)
-    ours = agglomerate(vectors @ vectors.T, nothing, nothing > 0, RULES, None)
+    ours = agglomerate(vectors @ vectors.T, nothing, nothing > 0, RULES)
     theirs = fcluster(linkage(vectors, "average", metric="cosine"), 1 - RULES.join, "distance")
     assert len(set(zip(ours.tolist(), theirs.tolist(), strict=True))) == len(set(ours.tolist()))
     assert len(set(ours.tolist())) == len(set(theirs.tolist()))
