@@ -19,6 +19,17 @@ class Segmentation(StrEnum):
     ORACLE = "oracle"
 
 
+class Published(StrEnum):
+    """Conditions of published tables."""
+
+    PYANNOTE = "pyannote"
+    TITANET = "titanet"
+    TITANET_KNOWN = "titanet-known"
+
+
+COMPARED = (0.5, 1.0, 2.0, 5.0)  # latencies, where none is asked for
+
+
 def evaluate(
     data: Annotated[
         Path,
@@ -35,6 +46,26 @@ def evaluate(
         Segmentation,
         typer.Option(help="oracle: the reference in the segmentation model's place; what is left is naming."),
     ] = Segmentation.MODEL,
+    compare: Annotated[
+        bool,
+        typer.Option(
+            "--compare",
+            help="Also with the whole recording at hand (offline), in one table; at 0.5, 1, 2 and 5 s if no "
+            "latency is given.",
+        ),
+    ] = False,
+    recipe: Annotated[
+        bool,
+        typer.Option("--recipe", help="Also the published offline recipe on the same models; --compare."),
+    ] = False,
+    conditions: Annotated[
+        Published | None,
+        typer.Option(
+            help="Score as published tables do. pyannote (and diart): collar 0, overlap scored. titanet: "
+            "when anybody speaks is given, collar 0.25 s each side, no overlap; titanet-known: and how many "
+            "speakers there are.",
+        ),
+    ] = None,
     config_file: options.ConfigFile = None,
     hop: options.Hop = options.DEFAULTS.hop,
     max_speakers: options.MaxSpeakers = None,
@@ -49,11 +80,17 @@ def evaluate(
     Diarization error as first shown and as settled, names that flip, speakers that come late, changes that
     are missed: docs/metrics.md says what each figure means. Needs the extra "eval" (pyannote.metrics).
     """
+    from hocket.streaming.evaluation.conditions import CONDITIONS
     from hocket.streaming.evaluation.evaluate import evaluate as score
     from hocket.streaming.evaluation.recordings import find_recordings
-    from hocket.streaming.evaluation.report import accuracy_table, live_table
+    from hocket.streaming.evaluation.report import accuracy_table, compare_table, live_table
 
-    latencies = latency or [options.DEFAULTS.latency]
+    against = ["offline", *(["recipe"] if recipe else [])] if compare or recipe else []
+    if conditions and CONDITIONS[conditions].oracle_speech and segmentation is Segmentation.ORACLE:
+        raise typer.BadParameter(
+            "gives speech alone, --segmentation oracle every voice: choose one", param_hint="--conditions"
+        )
+    latencies = latency or list(COMPARED if against else [options.DEFAULTS.latency])
     # All of them now: a latency out of range should not wait for its turn.
     configs = [options.config(config_file, seconds, hop, max_speakers) for seconds in latencies]
     recordings = find_recordings(data)
@@ -66,12 +103,15 @@ def evaluate(
             latencies=latencies,
             config=configs[0],
             oracle=segmentation is Segmentation.ORACLE,
+            conditions=CONDITIONS[conditions] if conditions else None,
+            against=against,
             progress=lambda recording, seconds: advance(f"{recording.name} at {seconds:g} s"),
         )
     if json:
         print_json(report.to_dict())
     else:
-        print_tables(accuracy_table(report), live_table(report))
+        first = [compare_table(report)] if against or conditions else [accuracy_table(report)]
+        print_tables(*first, live_table(report))
         typer.echo(f"real-time factor {report.rtf:.3f}")
 
 

@@ -1,7 +1,9 @@
 """Recordings through a Diarizer at several latencies: `hocket eval` without the command line."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from operator import add
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +13,28 @@ from ..config import DiarizerConfig
 from ..diarizer import Diarizer
 from ..metrics import Lanes
 from ..sources.file import FileSource
+from .conditions import Conditions, with_oracle_speech
 from .oracle import OracleSegmenter
 from .recorded import Answer, remembered
 from .recordings import Recording
 from .run import TimedSession, hear, with_oracle
 from .scoring import Scorer
 from .tally import Tally, tally
+from .whole import Whole, score_whole
 
 
 @dataclass(frozen=True)
 class Report:
-    """files: recording to latency to what was counted. rtf: seconds of computing per second of audio."""
+    """files: recording to latency to what was counted. rtf: seconds of computing per second of audio.
+
+    wholes: by what it is called ("offline", "recipe"), recording to how right the same models are with the
+    whole recording at hand. conditions: those of a published table, None for hocket's own.
+    """
 
     files: dict[str, dict[float, Tally]]
     rtf: float
+    wholes: dict[str, dict[str, Whole]] = field(default_factory=dict)
+    conditions: Conditions | None = None
 
     @property
     def total(self) -> dict[float, Tally]:
@@ -36,12 +46,30 @@ class Report:
         return pooled
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready: `files`, `total`, `rtf`; latencies as text without needless digits ("0.5", "1")."""
-        return {
-            "files": {name: _by_latency(tallies) for name, tallies in self.files.items()},
-            "total": _by_latency(self.total),
-            "rtf": self.rtf,
+        """JSON-ready: `files`, `total`, `rtf`; latencies as text without needless digits ("0.5", "1").
+
+        What the whole recording gives stands in every row, since it is what each latency is held against.
+        """
+        pooled = {kind: reduce(add, wholes.values()) for kind, wholes in self.wholes.items() if wholes}
+        files = {
+            name: self._rows(tallies, {kind: wholes[name] for kind, wholes in self.wholes.items()})
+            for name, tallies in self.files.items()
         }
+        conditions = {"conditions": self.conditions.to_dict()} if self.conditions else {}
+        return {"files": files, "total": self._rows(self.total, pooled), "rtf": self.rtf, **conditions}
+
+    def _rows(self, tallies: dict[float, Tally], wholes: dict[str, Whole]) -> dict[str, dict[str, Any]]:
+        rows = {}
+        for latency, counted in tallies.items():
+            row = rows[f"{latency:g}"] = counted.to_dict()
+            for kind, whole in wholes.items():
+                row |= whole.to_dict(kind)
+                row["collar"] |= whole.under(kind, lenient=True)
+            if self.conditions is not None:
+                row["conditions"] = counted.under(lenient=self.conditions.lenient)
+                for kind, whole in wholes.items():
+                    row["conditions"] |= whole.under(kind, lenient=self.conditions.lenient)
+        return rows
 
 
 def evaluate(
@@ -52,28 +80,37 @@ def evaluate(
     latencies: Sequence[float] = (1.0,),
     config: DiarizerConfig | None = None,
     oracle: bool = False,
+    conditions: Conditions | None = None,
+    against: Collection[str] = (),
     cache: Path | None = None,
     progress: Callable[[Recording, float], None] = lambda recording, latency: None,
 ) -> Report:
     """Every recording, heard once per latency and scored.
 
-    config: all settings but the latency. oracle: segmentation from the reference. cache: a folder in which
-    the models' answers are kept for good. progress: called after each recording and latency. The models'
-    answers of a recording are remembered between latencies, so the real-time factor is that of each
-    recording's first latency; decoding and scoring are no part of it.
+    config: all settings but the latency. oracle: segmentation from the reference. conditions: those of a
+    published table. against: what else to score, with the whole recording at hand: "offline", "recipe".
+    cache: a folder in which the models' answers are kept for good. progress: called after each recording and
+    latency. The models' answers of a recording are remembered between latencies, so the real-time factor is
+    that of each recording's first latency; decoding and scoring are no part of it.
     Raises MissingDependency without pyannote.metrics, AudioFileError for a recording that breaks.
     """
     scorer = Scorer()
     files: dict[str, dict[float, Tally]] = {}
+    wholes: dict[str, dict[str, Whole]] = {kind: {} for kind in against}
     computed = heard = 0.0
     for recording in recordings:
+        reference = Lanes.of(recording.reference, recording.num_cells)
         answer: Answer = remembered(segmenter, embedder, recording.name, cache)
         if oracle:
-            reference = Lanes.of(recording.reference, recording.num_cells)
             answer = with_oracle(OracleSegmenter(reference, segmenter.spec), answer)
+        elif conditions is not None and conditions.oracle_speech:
+            answer = with_oracle_speech(OracleSegmenter(reference, segmenter.spec), answer)
+        recording_config = config or DiarizerConfig()
+        if conditions is not None and conditions.known_number:
+            recording_config = replace(recording_config, num_speakers=len(reference.labels) or None)
         tallies = files[recording.name] = {}
         for latency in latencies:
-            settings = replace(config or DiarizerConfig(), latency=latency)
+            settings = replace(recording_config, latency=latency)
             session = TimedSession(Diarizer(segmenter, embedder, settings, session=recording.name), answer)
             events = hear(session, FileSource(recording.audio), segmenter.spec.rate)
             if not tallies:
@@ -81,8 +118,8 @@ def evaluate(
                 heard += recording.duration
             tallies[latency] = tally(recording, events, latency=latency, hop=settings.hop, scorer=scorer)
             progress(recording, latency)
-    return Report(files, computed / heard if heard else 0.0)
-
-
-def _by_latency(tallies: dict[float, Tally]) -> dict[str, dict[str, Any]]:
-    return {f"{latency:g}": counted.to_dict() for latency, counted in tallies.items()}
+        for kind, scores in wholes.items():
+            scores[recording.name] = score_whole(
+                kind, recording, segmenter, embedder, answer, scorer, recording_config
+            )
+    return Report(files, computed / heard if heard else 0.0, wholes, conditions)

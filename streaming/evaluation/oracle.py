@@ -26,6 +26,11 @@ class OracleSegmenter:
         self._cell = Grid(spec.rate).cell
         self._members = Powerset(spec.classes).members
 
+    @property
+    def silence(self) -> int:
+        """Index of the class without speakers."""
+        return self._spec.classes.index(())
+
     def logits(self, request: SegmentRequest) -> NDArray[np.float32]:
         """(frames, classes) float32: +10 for the class that is true at the frame's centre, -10 for the rest.
 

@@ -59,6 +59,41 @@ def live_table(report: Report) -> Table:
     return table
 
 
+def compare_table(report: Report) -> Table:
+    """Per recording, latency and pooled: as first shown and settled beside the whole recording's figures.
+
+    Under the report's conditions, where it has some; collar 0 with overlap otherwise.
+    """
+    conditions = report.conditions
+    lenient = conditions is not None and conditions.lenient
+    protocol = "collar 0.25 s each side, overlap left out" if lenient else "collar 0, overlap scored"
+    given = ""
+    if conditions is not None and conditions.oracle_speech:
+        given = f"; speech{' and number of speakers' if conditions.known_number else ''} given"
+    table = Table(
+        title="DER (confusion), % of reference speech",
+        caption=f"{protocol}{given}; speakers: found as settled, offline ... of those there are",
+    )
+    table.add_column("recording")
+    for heading in ("latency s", "first shown", "settled", *report.wholes, "settled / offline", "speakers"):
+        table.add_column(heading, justify="right")
+    for name, latency, figures, is_last in _rows(report):
+        row = figures["collar"] if lenient else figures
+        best = row.get("der_offline")
+        found = [figures["speakers_found"], *(figures[f"speakers_found_{kind}"] for kind in report.wholes)]
+        table.add_row(
+            name,
+            latency,
+            _der(row, "der_first", "confusion_first"),
+            _der(row, "der_final", "confusion"),
+            *(_der(row, f"der_{kind}", f"confusion_{kind}") for kind in report.wholes),
+            _decimal(row["der_final"] / best if best and row["der_final"] is not None else None),
+            f"{', '.join(map(str, found))} of {figures['speakers']}",
+            end_section=is_last,
+        )
+    return table
+
+
 def bench_table(bench: Bench) -> Table:
     """The whole session, its first and its last tenth."""
     figures = bench.to_dict()
@@ -103,6 +138,10 @@ def _rows(report: Report) -> Iterator[tuple[str, str, dict[str, Any], bool]]:
 
 def _percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.1f}"
+
+
+def _der(figures: dict[str, Any], der: str, confusion: str) -> str:
+    return f"{_percent(figures[der])} ({_percent(figures[confusion])})"
 
 
 def _decimal(value: float | None) -> str:

@@ -4,11 +4,11 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..diarizer import Diarizer
 from ..events import Event
 from ..requests import DetectRequest, EmbedRequest, FramesRequest, Request, SegmentRequest
 from ..resample import Resampler
@@ -38,10 +38,24 @@ class Spent:
         return self.models + self.engine
 
 
+class Halves(Protocol):
+    """A Diarizer, live or offline, that leaves the models to the caller."""
+
+    def feed(self, samples: NDArray[np.float32]) -> list[Event]: ...
+
+    def gap(self, num_samples: int, reason: str) -> list[Event]: ...
+
+    def end(self, reason: str = "end") -> list[Event]: ...
+
+    def due(self) -> list[Request]: ...
+
+    def advance(self, outputs: Sequence[NDArray[np.float32]]) -> list[Event]: ...
+
+
 class TimedSession:
     """`push` and `finish` as a Diarizer's, with `answer` in the models' place."""
 
-    def __init__(self, diarizer: Diarizer, answer: Answer) -> None:
+    def __init__(self, diarizer: Halves, answer: Answer) -> None:
         self.spent = Spent()
         self._diarizer = diarizer
         self._answer = answer

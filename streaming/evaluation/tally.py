@@ -60,6 +60,11 @@ class Tally:
     def __add__(self, other: "Tally") -> "Tally":
         return Tally(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
+    def under(self, *, lenient: bool) -> dict[str, float | None]:
+        """DER and its parts, first shown and settled, under one protocol."""
+        first, final = self.accuracy_first, self.accuracy_final
+        return _rates(first.lenient, final.lenient) if lenient else _rates(first.strict, final.strict)
+
     def to_dict(self) -> dict[str, Any]:
         """Figures by name, as docs/metrics.md defines them; None where there was nothing to measure.
 
@@ -104,7 +109,7 @@ def tally(
     return Tally(
         accuracy_first=scorer.score(recording.reference, sight.first.segments(), recording.scored),
         accuracy_final=scorer.score(recording.reference, sight.settled.segments(), recording.scored),
-        speakers=SpeakerCount.of(_num_heard(sight.settled, scored), _num_heard(reference, scored)),
+        speakers=SpeakerCount.of(num_heard(sight.settled, scored), num_heard(reference, scored)),
         revised=sight.revisions(scored),
         flips_first=flips(reference, sight.first, scored),
         flips_final=flips(reference, sight.settled, scored),
@@ -115,7 +120,8 @@ def tally(
     )
 
 
-def _num_heard(lanes: Lanes, scored: Any) -> int:
+def num_heard(lanes: Lanes, scored: Any) -> int:
+    """How many labels are out in the scored cells."""
     return int(np.count_nonzero((lanes.cells & scored).any(axis=1)))
 
 
@@ -126,6 +132,12 @@ def _rates(first: DiarizationErrors, final: DiarizationErrors) -> dict[str, floa
         **{name: _share(getattr(final, name), final.speech) for name in _PARTS},
         **{f"{name}_first": _share(getattr(first, name), first.speech) for name in _PARTS},
     }
+
+
+def figures_of(errors: DiarizationErrors, suffix: str) -> dict[str, float | None]:
+    """DER and its parts by name, each with a suffix."""
+    parts = {f"{name}_{suffix}": _share(getattr(errors, name), errors.speech) for name in _PARTS}
+    return {f"der_{suffix}": _number(errors.rate), **parts}
 
 
 _PARTS = ("false_alarm", "missed", "confusion")
