@@ -19,10 +19,11 @@ import soundfile
 from numpy.typing import NDArray
 
 from hocket.models import ModelPair, open_models, open_predictor
-from hocket.models.catalogue import find_card
-from hocket.models.errors import ModelError
+from hocket.models.catalogue import find_card, known_pairs
+from hocket.models.errors import ModelError, UnknownModel
 from hocket.models.fbank import Fbank
 from hocket.models.plda import open_plda
+from hocket.models.store import PUBLISHED, record
 from hocket.streaming.config import DiarizerConfig
 from hocket.streaming.diarizer import Diarizer
 from tests.fluidinference_pipeline import embedder_state, write_pipeline
@@ -98,21 +99,23 @@ def test_of_the_whole_repository_the_newer_pair_is_taken(published: Published) -
     }
 
 
-def test_a_pair_pulled_by_name_opens(
-    published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", _PAIRS)
+def test_a_pair_that_was_pulled_opens_by_its_name(
+    name: str, published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A name leads to packages that lie where `hocket models pull` puts them."""
-    monkeypatch.setattr("hocket.models.selection._check_ready", lambda pair: None)
-    card = find_card("fluidinference-wespeaker-v2")
-    paths = {card.packages[0].path: published.everything / "wespeaker_v2.mlpackage"}
-    paths["pyannote_segmentation.mlmodelc"] = published.everything / "pyannote_segmentation.mlpackage"
-    for path, package in paths.items():
-        shutil.copytree(package, tmp_path / path)
-    monkeypatch.setattr("hocket.models.selection.packages_of", lambda card: tmp_path)
-    pair = open_models("fluidinference", runtime="portable")
-    assert pair.names == {
-        "segmentation": "fluidinference-segmentation",
-        "embedding": "fluidinference-wespeaker-v2",
+    monkeypatch.setenv("HOCKET_MODELS_DIR", str(tmp_path))
+    models = known_pairs()[name]
+    for card in (find_card(models["segmentation"]), find_card(models["embedding"])):
+        with pytest.raises(UnknownModel, match=f"{name} needs .*: hocket models pull {name}"):
+            open_models(name, runtime="portable")
+        for package in card.packages:
+            source = published.everything / Path(package.path).with_suffix(".mlpackage")
+            shutil.copytree(source, tmp_path / card.name / PUBLISHED / package.path)
+        record(tmp_path / card.name, "somebody/some-models", "0" * 40)
+    assert open_models(name, runtime="portable").names.items() >= {
+        ("segmentation", models["segmentation"]),
+        ("embedding", models["embedding"]),
     }
 
 
