@@ -3,10 +3,24 @@
 Made to provoke births, merges, overlaps and revisions. Deterministic functions of the audio, of no batch.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
-from hocket.models.roles import Audio, Calibration, EmbedderSpec, Frames, Logits, SegmenterSpec, Weights
+from hocket.models.roles import (
+    Audio,
+    Calibration,
+    Chunks,
+    Detections,
+    DetectorSpec,
+    EmbedderSpec,
+    Frames,
+    Logits,
+    Memory,
+    SegmenterSpec,
+    Weights,
+)
 
 RATE = 16_000
 SIZE = 8
@@ -44,6 +58,24 @@ class UnrulySegmenter:
         scores = 4 * np.sin(level * np.arange(11, 11 + len(CLASSES)) * 5 + phase)
         scores[..., 0] = np.where(level[..., 0] < 0.05, 6, -1)
         return scores.astype(np.float32)
+
+
+class UnrulyDetectingSegmenter(UnrulySegmenter):
+    """Brings a detector whose opinion swings with what it remembers of the levels so far."""
+
+    spec = replace(
+        UnrulySegmenter.spec,
+        detector=DetectorSpec(rate=RATE, chunk=512, lookback=64, memory=2, delay=256, share=0.5, lean=0.1),
+    )
+
+    def detect(self, chunks: Chunks, memory: Memory) -> Detections:
+        level, loudest = memory[:, 0], memory[:, 1]
+        heard = []
+        for chunk in np.moveaxis(chunks, 1, 0):
+            level = np.float32(0.7) * level + np.float32(0.3) * chunk.mean(axis=1)
+            loudest = np.maximum(np.float32(0.9) * loudest, chunk.max(axis=1))
+            heard.append(np.abs(np.sin(17 * level)) * (loudest > 0.05))
+        return np.stack([*heard, level, loudest], axis=1).astype(np.float32)
 
 
 class UnrulyEmbedder:

@@ -1,5 +1,6 @@
 """The models that ship, on the portable runtime, without torch: golden vectors, batches, padding, folders."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,11 @@ from numpy.typing import NDArray
 from hocket.models import ModelPair, open_models, open_predictor
 from hocket.models.catalogue import known_models, weights_folder
 from hocket.models.errors import ModelRoleError, UnknownModel
+from hocket.models.roles import DetectingSegmenter
 
 _PACKAGES = [package.path for card in known_models() if card.ships for package in card.packages]
-# Rounding the weights, and perhaps every result, to fp16, over the output's scale; the head is fp32.
-_TOLERANCES = {"logits": 5e-3, "frames": 5e-3, "embedding": 1e-5}
+# Rounding the weights, and perhaps every result, to fp16, over the output's scale; two are fp32.
+_TOLERANCES = {"logits": 5e-3, "frames": 5e-3, "embedding": 1e-5, "heard": 1e-5}
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +49,25 @@ def test_a_batch_of_windows_gives_what_each_gives_alone(pair: ModelPair) -> None
     audio = _noise(3, 160000)
     alone = np.concatenate([pair.segmenter.segment(row[None]) for row in audio])
     np.testing.assert_allclose(pair.segmenter.segment(audio), alone, atol=1e-4)
+
+
+def test_the_detector_hears_the_same_however_its_calls_are_cut(pair: ModelPair) -> None:
+    segmenter = pair.segmenter
+    assert isinstance(segmenter, DetectingSegmenter)
+    chunks, memory = _noise(1, 50, 576), np.zeros((1, 256), np.float32)
+    whole = segmenter.detect(chunks, memory)
+    heard = []
+    for start, stop in pairwise([0, 1, 17, 33, 50]):
+        answer = segmenter.detect(chunks[:, start:stop], memory)
+        heard.append(answer[:, : stop - start])
+        memory = answer[:, stop - start :]
+    np.testing.assert_allclose(np.concatenate([*heard, memory], axis=1), whole, atol=1e-5)
+
+
+def test_models_are_opened_without_a_detector_where_none_is_wanted() -> None:
+    alone = open_models(detects=False, runtime="portable")
+    assert alone.names.keys() == {"segmentation", "embedding"}
+    assert alone.segmenter.spec.detector is None
 
 
 @pytest.mark.parametrize("hops", [1, 2, 3])
@@ -96,6 +117,7 @@ def test_a_folder_of_packages_is_recognised_by_its_interfaces() -> None:
     assert pair.names == {
         "segmentation": f"pyannote-segmentation-3.0 ({folder})",
         "embedding": f"campplus-zh-en ({folder})",
+        "speech": "silero-vad",
     }
 
 

@@ -13,7 +13,7 @@ from hocket.streaming.config import DiarizerConfig
 from hocket.streaming.diarizer import Diarizer
 from hocket.streaming.events import Event, Gap, Revision, SessionEnd, SessionStart, Turn
 from hocket.streaming.replay import Replay
-from tests.unruly_models import RATE, UnrulyEmbedder, UnrulySegmenter, babble
+from tests.unruly_models import RATE, UnrulyDetectingSegmenter, UnrulyEmbedder, babble
 
 configs = st.builds(
     DiarizerConfig,
@@ -26,7 +26,7 @@ few = settings(max_examples=6, deadline=None, derandomize=True)
 
 
 def session(config: DiarizerConfig | None = None) -> Diarizer:
-    return Diarizer(UnrulySegmenter(), UnrulyEmbedder(), config)
+    return Diarizer(UnrulyDetectingSegmenter(), UnrulyEmbedder(), config)
 
 
 def pushed(diarizer: Diarizer, samples: NDArray[np.float32], sizes: list[int]) -> list[Event]:
@@ -72,7 +72,7 @@ def test_sessions_batched_together_say_what_they_say_alone(seeds: list[int]) -> 
             events += diarizer.feed(block) if len(block) else diarizer.end()
         while any(due := [diarizer.due() for diarizer in sessions]):
             answers = iter(
-                run([r for requests in due for r in requests], UnrulySegmenter(), UnrulyEmbedder())
+                run([r for requests in due for r in requests], UnrulyDetectingSegmenter(), UnrulyEmbedder())
             )
             for diarizer, events, requests in zip(sessions, together, due, strict=True):
                 if requests:
@@ -160,7 +160,7 @@ def test_a_restored_snapshot_goes_on_as_if_never_stopped(
     stop = round(share * len(samples))
     first = session(config)
     first.push(samples[:stop])
-    second = Diarizer.restore(first.snapshot(), UnrulySegmenter(), UnrulyEmbedder())
+    second = Diarizer.restore(first.snapshot(), UnrulyDetectingSegmenter(), UnrulyEmbedder())
     assert second.annotation() == first.annotation()
     rest = samples[stop:]
     assert pushed(second, rest, [3001]) == pushed(first, rest, [8000])

@@ -16,9 +16,9 @@ MEMBERS = {
     "language": {"errors", "events", "grid", "replay"},
     "engine": {
         "account", "amendments", "anchors", "atoms", "clustering", "compute", "config", "counting",
-        "curves", "diarizer", "evidence", "floor", "frames", "journal", "listener", "memory", "naming",
-        "people", "perception", "powerset", "reclustering", "requests", "ring", "sections", "snapshot",
-        "timeline", "voiceprint", "voices", "windows",
+        "curves", "detection", "diarizer", "evidence", "floor", "frames", "journal", "listener",
+        "memory", "naming", "people", "perception", "powerset", "reclustering", "requests", "ring",
+        "sections", "snapshot", "timeline", "voiceprint", "voices", "windows",
     },
     "paper": {"files", "metrics", "rttm"},
     "settings": {"config_file"},
