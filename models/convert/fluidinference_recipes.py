@@ -23,8 +23,9 @@ from .part import Part, Probe, load_strictly
 from .probe import conversation
 from .pyannet import PyanNet
 from .recipes import sinc_or_norm
-from .utterance_recipes import statistics, wespeaker_state
+from .utterance_recipes import statistics
 from .wespeaker import WeSpeakerResNet34
+from .wespeaker_recipes import wespeaker_state
 
 MAX_BATCH = 32
 SLOTS = 3  # of wespeaker_v2, one for each local speaker

@@ -16,7 +16,8 @@ from .package import Input
 from .part import Part, Probe, load_strictly
 from .probe import RATE, conversation
 from .pyannet import FRONT_CHANNELS, PyanNet
-from .utterance_recipes import titanet_parts, wespeaker_parts
+from .utterance_recipes import titanet_parts
+from .wespeaker_recipes import wespeaker_parts
 
 WINDOW = 10 * RATE
 BATCHES = (1, 2, 4, 8, 16, 32)
@@ -77,7 +78,7 @@ def sinc_or_norm(operator: Any) -> bool:
 
 
 def _first_recurrent(operator: Any) -> bool:
-    """The LSTM that reads the convolutions: rounding its 0.8 MB costs twice what that of the other three does."""
+    """The LSTM that reads the convolutions: rounding its 0.8 MB costs twice what the other three cost."""
     return bool(operator.op_type == "lstm" and operator.inputs["x"].shape[-1] == FRONT_CHANNELS)
 
 

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 STAGES = ((32, 3, 1), (64, 4, 2), (128, 6, 2), (256, 3, 2))  # channels, blocks, stride of the first
 NUM_ROWS = 10  # 80 mel bins, halved three times
+NUM_CHANNELS = STAGES[-1][0] * NUM_ROWS  # of one frame
 FRAMES_PER_WEIGHT = 8
 EPSILON = 1e-8  # needs single precision: in half it is 0, and an empty mask gives NaN
 
@@ -76,6 +77,36 @@ class ResNet(nn.Module):
         """
         kernel = self.seg_1.weight.unflatten(1, (-1, NUM_ROWS)).unsqueeze(-1)
         return functional.conv2d(statistics, kernel, self.seg_1.bias).squeeze(-1).squeeze(-1)
+
+
+class Trunk(nn.Module):
+    """(B, T, 80) mean-subtracted filter banks to (B, ceil(T / 8), 2560) frames."""
+
+    def __init__(self, net: "WeSpeakerResNet34") -> None:
+        super().__init__()
+        self.resnet = net.resnet
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.resnet.frames(features).flatten(1, 2).transpose(1, 2)
+
+
+class Head(nn.Module):
+    """(B, F, 2560) frames and (B, F) weights to (B, 256): `weighted_statistics`, then projection.
+
+    Frames of weight 0 count exactly nothing, so they serve as padding.
+    """
+
+    def __init__(self, net: "WeSpeakerResNet34") -> None:
+        super().__init__()
+        self.seg_1 = net.resnet.seg_1
+
+    def forward(self, frames: Tensor, weights: Tensor) -> Tensor:
+        row = weights.unsqueeze(1)
+        total = row.sum(-1, keepdim=True) + EPSILON
+        mean = row @ frames / total
+        squares = row @ (frames - mean).square()
+        count = total - row.square().sum(-1, keepdim=True) / total + EPSILON
+        return self.seg_1(torch.cat([mean, (squares / count).sqrt()], dim=-1)).squeeze(1)
 
 
 class WeSpeakerResNet34(nn.Module):

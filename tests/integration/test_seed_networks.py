@@ -18,7 +18,9 @@ from tests.shared_data import shared
 torch = pytest.importorskip("torch")
 pytest.importorskip("coremltools")
 
-from hocket.models.convert.recipes import parts_of  # noqa: E402  (needs the extra)
+from hocket.models.convert.part import load_strictly  # noqa: E402  (needs the extra)
+from hocket.models.convert.recipes import parts_of  # noqa: E402
+from hocket.models.convert.wespeaker import Head, Trunk, WeSpeakerResNet34  # noqa: E402
 
 pytestmark = pytest.mark.convert
 
@@ -34,8 +36,7 @@ def _one_thread() -> None:
 
 @pytest.fixture(scope="module")
 def wespeaker() -> Any:
-    (part,) = parts_of("golden", wespeaker_state())
-    return part.net
+    return load_strictly(WeSpeakerResNet34(), "golden", wespeaker_state())
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +89,16 @@ def test_wespeaker_gives_the_golden_vectors_of_three_speakers(wespeaker: Any) ->
 
 def test_wespeakers_own_names_are_taken_and_its_training_head_is_left() -> None:
     state = {name.removeprefix("resnet."): value for name, value in wespeaker_state().items()}
-    (part,) = parts_of("golden", {**state, "projection.weight": torch.ones(17982, 256)})
-    assert part.name == "wespeaker-voxceleb-resnet34-lm"
+    parts = parts_of("golden", {**state, "projection.weight": torch.ones(17982, 256)})
+    assert [part.name.rpartition(".")[2] for part in parts] == ["trunk", "head"]
+
+
+def test_wespeakers_trunk_and_head_are_the_whole_network(wespeaker: Any) -> None:
+    features = np.ascontiguousarray(_features("voice_a")[:, :200])
+    weights = np.random.default_rng(0).random((1, 25), np.float32)
+    vectors = _embed(Head(wespeaker), _embed(Trunk(wespeaker), features), weights)
+    whole = _embed(wespeaker, features, weights)
+    np.testing.assert_allclose(vectors, whole, rtol=0, atol=1e-5 * np.abs(whole).max())
 
 
 @pytest.mark.parametrize("release", ["1.x", "3.x"])
