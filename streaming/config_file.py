@@ -5,8 +5,8 @@
     [clustering.naming]
     trust = 0.85
 
-Sections and names are those of DiarizerConfig and the rules inside it. What is left out keeps its default; the
-thresholds of an [atoms] section are 0.5 where it does not give them.
+Sections and names are those of DiarizerConfig and the rules inside it. What is left out keeps its default;
+the thresholds of an [atoms] section are 0.5 where it does not give them.
 """
 
 import tomllib

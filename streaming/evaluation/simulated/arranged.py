@@ -22,7 +22,7 @@ from ...evidence import DOUBT
 from ...grid import Grid, to_cells
 from ...memory import Atom, Links, Overlap
 from ...perception import OVERLAP_SHORTEST, Perception
-from ...requests import EmbedRequest, FramesRequest, SegmentRequest
+from ...requests import EmbedRequest, FramesRequest
 from .plan import Meeting
 from .voices import Heard, HeardAtom, heard_part
 
@@ -116,7 +116,7 @@ def _overlapped(placed: list[PlacedAtom], start: int, stop: int, voice: int) -> 
 
 
 class ArrangedPerception(Perception):
-    """Perception that knows beforehand what it will hear."""
+    """Perception that knows beforehand what it will hear; the audio is silence, which asks for no window."""
 
     def __init__(
         self, segmenter: SegmenterSpec, embedder: EmbedderSpec, placed: Sequence[PlacedAtom]
@@ -126,9 +126,6 @@ class ArrangedPerception(Perception):
         super().__init__(segmenter, embedder, rules, grid, REACH * grid.cell)
         self._placed = placed
         self._starts = [atom.start for atom in placed]
-
-    def window(self, start: int, stop: int) -> SegmentRequest | None:
-        return None
 
     def cut(self, first: int, stop: int | None = None) -> None:
         stop = self.now if stop is None else stop
