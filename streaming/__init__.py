@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .events import SpeakerUpdate as SpeakerUpdate
     from .events import Status as Status
     from .events import Turn as Turn
+    from .people import Profile as Profile
     from .replay import Replay as Replay
     from .replay import Segment as Segment
     from .sources.base import Block as Block
@@ -37,9 +38,13 @@ if TYPE_CHECKING:
     from .sources.file import FileSource as FileSource
     from .sources.microphone import Microphone as Microphone
     from .sources.pcm import PcmSource as PcmSource
+    from .speakers.enrolment import voice_print as voice_print
+    from .speakers.store import PeopleStore as PeopleStore
+    from .speakers.store import Person as Person
     from .verification.hearing import Voice as Voice
     from .verification.voices import Verdict as Verdict
     from .verification.voices import VoiceEmbedder as VoiceEmbedder
+    from .voiceprint import VoicePrint as VoicePrint
 
 _NAMES = {
     "api": ("Session", "diarize", "listen"),
@@ -50,11 +55,15 @@ _NAMES = {
         "Caption", "Change", "Event", "Gap", "Revision", "SessionEnd", "SessionStart", "SpeakerNew",
         "SpeakerUpdate", "Status", "Turn",
     ),
+    "people": ("Profile",),
     "replay": ("Replay", "Segment"),
     "sources.base": ("Block", "Lost", "Source"),
     "sources.file": ("FileSource",),
     "sources.microphone": ("Microphone",),
     "sources.pcm": ("PcmSource",),
+    "speakers.enrolment": ("voice_print",),
+    "speakers.store": ("PeopleStore", "Person"),
+    "voiceprint": ("VoicePrint",),
     "verification.hearing": ("Voice",),
     "verification.voices": ("Verdict", "VoiceEmbedder"),
 }  # fmt: skip

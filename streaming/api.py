@@ -4,10 +4,11 @@ import asyncio
 import threading
 import weakref
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from .errors import ConfigError
 from .events import Event
 from .replay import Replay, Segment
 from .resample import Channel
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from hocket.models import ModelPair
 
     from .config import DiarizerConfig
+    from .people import Profile
 
 WAITING_EVENTS = 256
 
@@ -29,6 +31,7 @@ def diarize(
     models: "str | ModelPair" = "default",
     channel: Channel = "mix",
     offline: bool = False,
+    people: "Sequence[Profile]" = (),
 ) -> "Session":
     """Hear a file, or any source, from now on and in the background; iterate for the events.
 
@@ -37,15 +40,17 @@ def diarize(
 
     config: latency, hop, most speakers. models: a pair by name, or one that open_models gave, which saves the
     opening when many files follow each other. channel: the one to listen to, or "mix". offline: hear it all
-    before saying who it was, which is more right; then every event but the first comes at the end.
-    Raises AudioFileError when the file cannot be heard, and what open_models and Diarizer raise.
+    before saying who it was, which is more right; then every event but the first comes at the end. people:
+    whom to call by name when they are heard live, as PeopleStore.profiles gives them.
+    Raises AudioFileError when the file cannot be heard, ConfigError for people offline, and what open_models
+    and Diarizer raise.
     """
     if isinstance(audio, str | Path):
         from .sources.file import FileSource
 
         source: Source = FileSource(audio)
-        return Session(source, _diarizer(config, models, Path(audio).stem, offline), channel=channel)
-    return Session(audio, _diarizer(config, models, "session", offline), channel=channel)
+        return Session(source, _diarizer(config, models, Path(audio).stem, offline, people), channel=channel)
+    return Session(audio, _diarizer(config, models, "session", offline, people), channel=channel)
 
 
 def listen(
@@ -53,29 +58,39 @@ def listen(
     *,
     config: "DiarizerConfig | None" = None,
     models: "str | ModelPair" = "default",
+    people: "Sequence[Profile]" = (),
 ) -> "Session":
     """Hear a microphone, from now on and in the background; iterate for the events, `stop` to end.
 
-    device: number, name, words of its name, or None for the system's choice. config, models: as in `diarize`.
+    device: number, name, words of its name, or None for the system's choice. config, models, people: as in
+    `diarize`.
     Raises DeviceError when there is none or it cannot be opened, and what open_models and Diarizer raise.
     """
     from .sources.microphone import Microphone
 
-    diarizer = _diarizer(config, models, "microphone")
+    diarizer = _diarizer(config, models, "microphone", people=people)
     return Session(Microphone(device, rate_hz=diarizer.rate), diarizer)
 
 
 def _diarizer(
-    config: "DiarizerConfig | None", models: "str | ModelPair", session: str, offline: bool = False
+    config: "DiarizerConfig | None",
+    models: "str | ModelPair",
+    session: str,
+    offline: bool = False,
+    people: "Sequence[Profile]" = (),
 ) -> Engine:
     from hocket.models import open_models
 
     from .diarizer import Diarizer
     from .offline.diarizer import OfflineDiarizer
 
+    if offline and people:
+        raise ConfigError("people are recognised live only: expected none with offline=True")
     pair = open_models(models) if isinstance(models, str) else models
-    kind = OfflineDiarizer if offline else Diarizer
-    return kind(pair.segmenter, pair.embedder, config, session=session, models=pair.names)
+    parts = pair.segmenter, pair.embedder, config
+    if offline:
+        return OfflineDiarizer(*parts, session=session, models=pair.names)
+    return Diarizer(*parts, session=session, models=pair.names, people=people)
 
 
 class Session(Iterator[Event]):

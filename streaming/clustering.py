@@ -158,6 +158,7 @@ class Clusterer:
         if atom.vector is not None and len(speakers):
             seconds = np.array([atom.clean], np.float32)
             voice = self._scorer.llr(atom.vector[None], seconds, speakers.centres, speakers.seconds)[0]
+            voice = np.minimum(voice, self.people.ceilings(atom.vector, atom.clean, speakers.ids.tolist()))
         return posterior(voice, linked(atom.links, speaker_of, speakers.ids), self.rules.naming)
 
     def _is_birth(self, atom: Atom, odds: Floats, speakers: Speakers) -> bool:

@@ -24,13 +24,16 @@ PRINTED = 5  # vectors of a print that count as if they had been heard in the se
 class PeopleRules:
     """When a voice is an enrolled person's.
 
-    recognise: log-likelihood ratio against "somebody else" from which it is. release: the same, below which
-    it no longer is. rival: by how much the best print must beat the next one.
+    recognise: log-likelihood ratio against "somebody else" from which it is, once it has spoken for `least`
+    seconds alone. release: the same, below which it no longer is. rival: by how much the best print must beat
+    the next one. doubt: by how much more than by its print a voice may pass for an enrolled person's.
     """
 
     recognise: float = 3.0
+    least: float = 0.7
     release: float = 0.0
     rival: float = 1.5
+    doubt: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -196,6 +199,17 @@ class People:
         vectors, seconds = profile.voice.vectors[:PRINTED], profile.voice.seconds[:PRINTED]
         return list(zip(vectors, seconds.tolist()))
 
+    def ceilings(self, vector: Floats, seconds: float, voices: Sequence[int]) -> Floats:
+        """(voices,) how likely a vector may be each voice: by the print, where it was recognised."""
+        known = [self.profile_of.get(self.person_of(voice), "") for voice in voices]
+        limits = np.full(len(known), np.inf, np.float32)
+        rows = [row for row, profile in enumerate(known) if profile in self.profiles]
+        if rows:
+            prints = [self.profiles[known[row]] for row in rows]
+            llr = self.likeness(vector[None], np.array([seconds], np.float32), prints)[0]
+            limits[rows] = llr + self.rules.doubt
+        return limits
+
     def awaited(self, voices: Iterable[int]) -> list[Profile]:
         """Enrolled persons that none of these voices belongs to."""
         present = {self.profile_of.get(self.person_of(voice)) for voice in voices}
@@ -203,7 +217,7 @@ class People:
 
     def best(self, vector: Floats, seconds: float, profiles: Sequence[Profile]) -> float:
         """How much this vector is one of the profiles; -inf where it is none of them."""
-        if not profiles:
+        if not profiles or seconds < self.rules.least:
             return -np.inf
         llr = self.likeness(vector[None], np.array([seconds], np.float32), profiles)[0]
         return float(llr.max()) if self._clear_best(llr) is not None else -np.inf
@@ -218,7 +232,7 @@ class People:
         profiles = list(self.profiles.values())
         table = self.likeness(speakers.centres, speakers.seconds, profiles)
         findings = []
-        for voice, llr in zip(speakers.ids.tolist(), table):
+        for voice, seconds, llr in zip(speakers.ids.tolist(), speakers.seconds.tolist(), table):
             person = self.person_of(voice)
             if person in self._settled:
                 continue
@@ -227,7 +241,7 @@ class People:
             if known is not None and llr[list(self.profiles).index(known)] < self.rules.release:
                 self._person[voice] = new_number()
                 findings.append(Finding(voice, person, self._person[voice], is_merge=False))
-            elif known is None and index is not None:
+            elif known is None and index is not None and seconds >= self.rules.least:
                 findings += self._recognised(voice, person, profiles[index], speakers)
         return findings
 

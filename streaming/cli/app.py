@@ -13,6 +13,8 @@ import typer
 
 from hocket.streaming.errors import HocketError
 
+from .ablate import ablate
+from .bench_embedder import bench_embedder
 from .demo import demo
 from .devices import devices
 from .diarize import diarize
@@ -21,7 +23,9 @@ from .evaluate import bench, evaluate
 from .listen import listen
 from .meetings import app as meetings
 from .models import app as models
+from .people import app as people
 from .report import LogToPeople, fail
+from .tune import tune
 from .verify import verify
 
 TRACEBACK = "HOCKET_TRACEBACK"
@@ -64,7 +68,11 @@ app.command(rich_help_panel="Voices")(embed)
 app.command(rich_help_panel="Voices")(verify)
 app.command("eval", rich_help_panel="Measure")(evaluate)
 app.command(rich_help_panel="Measure")(bench)
+app.command("bench-embedder", rich_help_panel="Measure")(bench_embedder)
 app.add_typer(meetings, name="meetings", rich_help_panel="Measure")
+app.command(rich_help_panel="Measure")(ablate)
+app.command(rich_help_panel="Measure")(tune)
+app.add_typer(people, name="people", rich_help_panel="Hear")
 app.add_typer(models, name="models", rich_help_panel="Models")
 
 

@@ -54,7 +54,10 @@ def diarize(
     config_file: options.ConfigFile = None,
     latency: options.Latency = options.DEFAULTS.latency,
     hop: options.Hop = options.DEFAULTS.hop,
+    num_speakers: options.NumSpeakers = options.DEFAULTS.num_speakers,
+    min_speakers: options.MinSpeakers = options.DEFAULTS.min_speakers,
     max_speakers: options.MaxSpeakers = options.DEFAULTS.max_speakers,
+    people: options.People = None,
     offline: Annotated[
         bool,
         typer.Option(
@@ -101,11 +104,13 @@ def diarize(
     """
     if offline and realtime:
         raise typer.BadParameter("there is nothing to see before the end", param_hint="--offline --realtime")
+    if offline and people:
+        raise typer.BadParameter("people are recognised live only", param_hint="--offline --people")
     recordings = _recording_names(files)
     outputs = Outputs(rttm, jsonl, plot, labels).or_rttm_on_stdout()
     outputs.check(recordings)
     truth = read_rttm(reference) if reference is not None else {}
-    config = options.config(config_file, latency, hop, max_speakers)
+    config = options.config(config_file, latency, hop, max_speakers, min_speakers, num_speakers)
     code = 0
     sources: dict[str, Source] = {}
     for file, recording in zip(files, recordings, strict=True):
@@ -121,14 +126,26 @@ def diarize(
     from hocket.streaming.diarizer import Diarizer
     from hocket.streaming.offline.diarizer import OfflineDiarizer
 
+    from .people import profiles_in
     from .progress import Watched
     from .session import exit_code, hear
     from .views import live_views, progress_bar, summary_views
 
+    profiles = profiles_in(people, pair.names["embedding"]) if people else []
     for recording, source in sources.items():
         stdout = StandardOutput(source.close)
-        kind = OfflineDiarizer if offline else Diarizer
-        diarizer: Engine = kind(pair.segmenter, pair.embedder, config, session=recording, models=pair.names)
+        diarizer: Engine = (
+            OfflineDiarizer(pair.segmenter, pair.embedder, config, session=recording, models=pair.names)
+            if offline
+            else Diarizer(
+                pair.segmenter,
+                pair.embedder,
+                config,
+                session=recording,
+                models=pair.names,
+                people=profiles,
+            )
+        )
         sinks = outputs.sinks(recording, stdout, _true_turns(truth, recording, reference))
         if not quiet:
             duration = None if source.num_samples is None else source.num_samples / source.rate_hz

@@ -29,7 +29,10 @@ def listen(
     config_file: options.ConfigFile = None,
     latency: options.Latency = options.DEFAULTS.latency,
     hop: options.Hop = options.DEFAULTS.hop,
+    num_speakers: options.NumSpeakers = options.DEFAULTS.num_speakers,
+    min_speakers: options.MinSpeakers = options.DEFAULTS.min_speakers,
     max_speakers: options.MaxSpeakers = options.DEFAULTS.max_speakers,
+    people: options.People = None,
     models: options.Models = "default",
     segmentation_model: options.SegmentationModel = None,
     embedding_model: options.EmbeddingModel = None,
@@ -48,7 +51,7 @@ def listen(
     """
     outputs = Outputs(rttm, jsonl, plot, labels)
     outputs.check([RECORDING])
-    config = options.config(config_file, latency, hop, max_speakers)
+    config = options.config(config_file, latency, hop, max_speakers, min_speakers, num_speakers)
 
     from hocket.streaming.sources.microphone import Microphone
 
@@ -57,10 +60,18 @@ def listen(
 
     from hocket.streaming.diarizer import Diarizer
 
+    from .people import profiles_in
     from .session import exit_code, hear
     from .views import live_views, summary_views
 
-    diarizer = Diarizer(pair.segmenter, pair.embedder, config, session=RECORDING, models=pair.names)
+    diarizer = Diarizer(
+        pair.segmenter,
+        pair.embedder,
+        config,
+        session=RECORDING,
+        models=pair.names,
+        people=profiles_in(people, pair.names["embedding"]) if people else [],
+    )
     stdout = StandardOutput(source.close)
     sinks = [
         *live_views(source.name, None if outputs.on_stdout else stdout),

@@ -54,6 +54,29 @@ Hop = Annotated[
         rich_help_panel=_SPEAKERS,
     ),
 ]
+NumSpeakers = Annotated[
+    int | None,
+    typer.Option(
+        "--speakers", metavar="N", help="Exactly so many speakers, where you know.", rich_help_panel=_SPEAKERS
+    ),
+]
+MinSpeakers = Annotated[
+    int | None,
+    typer.Option(
+        "--min-speakers", metavar="N", help="No fewer speakers in the end.", rich_help_panel=_SPEAKERS
+    ),
+]
+People = Annotated[
+    Path | None,
+    typer.Option(
+        "--people",
+        metavar="STORE",
+        help="Call those by name whose voices this store knows: see hocket people.",
+        exists=True,
+        dir_okay=False,
+        rich_help_panel=_SPEAKERS,
+    ),
+]
 MaxSpeakers = Annotated[
     int | None,
     typer.Option(
@@ -197,6 +220,8 @@ def config(
     latency: float | None = None,
     hop: float | None = None,
     max_speakers: int | None = None,
+    min_speakers: int | None = None,
+    num_speakers: int | None = None,
 ) -> DiarizerConfig:
     """The settings that `--config` and the options name; what is None is as in the file, or the default.
 
@@ -206,6 +231,7 @@ def config(
 
     settings = DEFAULTS if file is None else read_config(file)
     given = {"latency": latency, "hop": hop, "max_speakers": max_speakers}
+    given |= {"min_speakers": min_speakers, "num_speakers": num_speakers}
     chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     try:
         return replace(settings, **chosen)
