@@ -1,9 +1,10 @@
 """Is a translated package as fast as PyTorch's own export of the same network?
 
-    python -m hocket.models.convert.benchmark SOURCE
+    python -m hocket.models.convert.benchmark SOURCE [PACKAGES]
 
-SOURCE: where the published checkpoints are. Needs the extra `convert`. Both files run on onnxruntime, one
-thread, in alternating order, so that a busy machine slows both alike; the ratio is the median over rounds.
+SOURCE: where the published checkpoints are. PACKAGES: the folder of what they were converted to; by default
+what ships. Needs the extra `convert`. Both files run on onnxruntime, one thread, in alternating order, so
+that a busy machine slows both alike; the ratio is the median over rounds.
 """
 
 import io
@@ -12,36 +13,29 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from ..catalogue import weights_folder
 from ..onnx import OnnxPredictor
 from ..open import translated
 from ..predictor import Array, Predictor
+from ..subject import noise
 from .checkpoint import find_checkpoints
 from .part import Part
-from .recipes import WINDOW, parts_of
+from .recipes import parts_of
 
 _ROUNDS = 60
-_SHAPES: dict[str, tuple[tuple[int, ...], ...]] = {
-    "pyannote-segmentation-3.0": ((1, 1, WINDOW),),
-    "campplus-zh-en.trunk": ((1, 150, 80),),
-    "campplus-zh-en.head": ((1, 100, 512), (1, 100)),
-}
 
 
-def main(source: Path) -> None:
-    """Print a table in Markdown."""
+def main(source: Path, packages: Path) -> None:
+    """Print a table in Markdown: a call in each package's default shape."""
     torch.set_num_threads(1)
     _print("| package | translated ms | exported ms | ratio |\n|---|---|---|---|")
     for name, state in find_checkpoints(source):
         for part in parts_of(name, state):
-            shapes = _SHAPES[part.name]
-            arrays = [np.random.default_rng(0).uniform(0, 0.3, shape).astype(np.float32) for shape in shapes]
-            inputs = dict(zip((item.name for item in part.inputs), arrays, strict=True))
-            ours = OnnxPredictor(translated(weights_folder() / f"{part.name}.mlpackage"))
-            theirs = OnnxPredictor(_exported(part, arrays))
+            ours = OnnxPredictor(translated(packages / f"{part.name}.mlpackage"))
+            inputs = noise(ours.inputs)
+            theirs = OnnxPredictor(_exported(part, [inputs[item.name] for item in part.inputs]))
             _print(f"| {part.name} | {_compared(ours, theirs, inputs)} |")
 
 
@@ -84,4 +78,4 @@ def _seconds(predictor: Predictor, inputs: dict[str, Array]) -> float:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else weights_folder())
