@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .events import SpeakerUpdate as SpeakerUpdate
     from .events import Status as Status
     from .events import Turn as Turn
+    from .offline.diarizer import OfflineDiarizer as OfflineDiarizer
     from .people import Profile as Profile
     from .replay import Replay as Replay
     from .replay import Segment as Segment
@@ -56,6 +57,7 @@ _NAMES = {
         "SpeakerUpdate", "Status", "Turn",
     ),
     "people": ("Profile",),
+    "offline.diarizer": ("OfflineDiarizer",),
     "replay": ("Replay", "Segment"),
     "sources.base": ("Block", "Lost", "Source"),
     "sources.file": ("FileSource",),

@@ -2,17 +2,21 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from hocket.streaming.events import Event
 from hocket.streaming.sinks.lanes import clock
-from hocket.streaming.stream import Engine
 
 from .report import say
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from hocket.streaming.stream import Engine
 
 
 class ProgressBar:
@@ -62,7 +66,7 @@ def counted(total: int, *, quiet: bool = False) -> Iterator[Callable[[str], None
 class Watched:
     """An engine that may say nothing for long; the bar shows how far it has heard."""
 
-    def __init__(self, engine: Engine, bar: ProgressBar) -> None:
+    def __init__(self, engine: "Engine", bar: ProgressBar) -> None:
         self._engine = engine
         self._bar = bar
         self._num_samples = 0
@@ -71,7 +75,7 @@ class Watched:
     def rate(self) -> int:
         return self._engine.rate
 
-    def push(self, samples: NDArray[np.float32]) -> list[Event]:
+    def push(self, samples: "NDArray[np.float32]") -> list[Event]:
         events = self._engine.push(samples)
         self._heard(len(samples))
         return events
