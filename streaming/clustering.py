@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from .anchors import anchored_clusters, cores, kept_apart
 from .config import Asked
 from .counting import at_least, at_most
-from .memory import NOBODY, Atom, Links, Memory, MemoryRules, Speakers, centres, halves
+from .memory import NOBODY, Atom, Memory, MemoryRules, Speakers, centres, halves
 from .naming import NamingRules, linked, posterior
 from .people import People, PeopleRules
 from .reclustering import ReclusterRules, agglomerate, habit, speakers_among, stitch, window_evidence
+from .second_voice import SecondVoiceRules, second_voice
 from .voices import VoiceScorer
 
 Floats = NDArray[np.float32]
@@ -25,18 +26,17 @@ class ClusterRules:
     """How voices become speakers.
 
     birth: seconds of clean speech before a voice may be a new speaker. keep: log-odds by which a name given
-    before is preferred when thinking again. guess: share of the windows' links below which an overlap's
-    second voice goes by sound instead. Thinking again is due when fresh speech reaches `every_share` of all
-    that is remembered, at least `every_least` and at most `every_most` seconds.
+    before is preferred when thinking again. Thinking again is due when fresh speech reaches `every_share` of
+    all that is remembered, at least `every_least` and at most `every_most` seconds.
     """
 
     naming: NamingRules = field(default_factory=NamingRules)
     memory: MemoryRules = field(default_factory=MemoryRules)
     people: PeopleRules = field(default_factory=PeopleRules)
     slow: ReclusterRules = field(default_factory=ReclusterRules)
+    second: SecondVoiceRules = field(default_factory=SecondVoiceRules)
     birth: float = 1.0
     keep: float = 2.5
-    guess: float = 0.05
     every_share: float = 0.1
     every_least: float = 0.5
     every_most: float = 6.0
@@ -170,7 +170,7 @@ class Clusterer:
         if known == 0 or (atom.clean >= self.rules.birth and int(odds.argmax()) == known):
             return True
         awaited = people.best(atom.vector, atom.clean, people.awaited(speakers.ids.tolist()))
-        return awaited > float(np.log(odds[:-1].max()) - np.log(odds[-1]))
+        return float(odds[-1] * np.exp(awaited)) > odds[:-1].max()
 
     def _born(self, atom: Atom, taken: Ints) -> int:
         for speaker, start, stop in self._newborn:
@@ -182,24 +182,19 @@ class Clusterer:
         second = [
             overlap.speaker
             if overlap.pinned
-            else self._second_voice(atom, overlap.links, speakers, speaker_of)
+            else second_voice(
+                overlap,
+                atom.speaker,
+                linked(overlap.links, speaker_of, speakers.ids),
+                speakers,
+                self.rules.second,
+            )
             for overlap in atom.overlaps
         ]
         if second == [overlap.speaker for overlap in atom.overlaps]:
             return atom
         overlaps = tuple(replace(overlap, speaker=s) for overlap, s in zip(atom.overlaps, second))
         return replace(atom, overlaps=overlaps)
-
-    def _second_voice(
-        self, atom: Atom, links: Links, speakers: Speakers, speaker_of: Mapping[int, int]
-    ) -> int:
-        others = speakers.ids != atom.speaker
-        if not others.any():
-            return NOBODY
-        shares = np.where(others, linked(links, speaker_of, speakers.ids), -1)
-        if shares.max() <= self.rules.guess and atom.vector is not None:
-            shares = np.where(others, speakers.centres @ atom.vector, -2)
-        return int(speakers.ids[shares.argmax()])
 
     # -- slow path
 

@@ -26,7 +26,8 @@ class PeopleRules:
 
     recognise: log-likelihood ratio against "somebody else" from which it is, once it has spoken for `least`
     seconds alone. release: the same, below which it no longer is. rival: by how much the best print must beat
-    the next one. doubt: by how much more than by its print a voice may pass for an enrolled person's.
+    the next one. doubt: by how much more than by its print a stretch of speech may pass for an enrolled
+    person's. veto: the same, below which it is not theirs whoever it is.
     """
 
     recognise: float = 3.0
@@ -34,6 +35,7 @@ class PeopleRules:
     release: float = 0.0
     rival: float = 1.5
     doubt: float = 1.0
+    veto: float = -2.0
 
 
 @dataclass(frozen=True)
@@ -207,7 +209,7 @@ class People:
         if rows:
             prints = [self.profiles[known[row]] for row in rows]
             llr = self.likeness(vector[None], np.array([seconds], np.float32), prints)[0]
-            limits[rows] = llr + self.rules.doubt
+            limits[rows] = np.where(llr < self.rules.veto, -np.inf, llr + self.rules.doubt)
         return limits
 
     def awaited(self, voices: Iterable[int]) -> list[Profile]:

@@ -35,6 +35,7 @@ Store = Annotated[
 ]
 Who = Annotated[str, typer.Argument(metavar="NAME", help="Of a person in the store, or the id.")]
 STORE = Path("people.db")
+SOON = 2.0  # seconds of speech within which an enrolled person should be named
 
 
 @app.command()
@@ -146,6 +147,50 @@ def take_in(
         raise StoreError(f"{file}: {error}") from error
     with _open(store, make=True) as people:
         say(f"{people.take_in(person).name} ({person.id}) is in {store}")
+
+
+@app.command()
+def measure(
+    data: Annotated[
+        Path, typer.Argument(metavar="DATA", help="A folder of labelled speech: index.json says of whom.")
+    ],
+    sessions: Annotated[int, typer.Option(metavar="N", help="How many conversations.", min=1)] = 20,
+    models: options.Models = "default",
+    embedding_model: options.EmbeddingModel = None,
+) -> None:
+    """How soon enrolled people are named, and how often strangers are.
+
+    Each conversation has 10 people enrolled, 2 of whom speak, and 3
+    strangers; the whole engine hears it.
+    """
+    from hocket.streaming.evaluation.recognition import measured
+    from hocket.streaming.evaluation.simulated.pool import read_pool
+    from hocket.streaming.speakers.enrolment import voice_print
+
+    pair = _pair(models, embedding_model)
+    receptions = measured(
+        read_pool(data),
+        sessions,
+        lambda samples: voice_print(samples, pair),
+        pair.segmenter,
+        pair.embedder,
+        said=say,
+    )
+    enrolled = [one for one in receptions if one.is_enrolled]
+    strangers = [one for one in receptions if not one.is_enrolled]
+    soon = [one for one in enrolled if one.named_after is not None and one.named_after <= SOON]
+    for count, people, what in (
+        (len(soon), enrolled, f"enrolled people named within {SOON:g} s of their speech"),
+        (sum(one.is_named for one in enrolled), enrolled, "enrolled people named in the end"),
+        (
+            sum(one.mistaken_at_end for one in enrolled),
+            enrolled,
+            "enrolled people under another name in the end",
+        ),
+        (sum(one.mistaken_at_end for one in strangers), strangers, "strangers under a name in the end"),
+        (sum(one.mistaken for one in strangers), strangers, "strangers under a name at any moment"),
+    ):
+        typer.echo(f"{count:4} of {len(people):4}  {100 * count / max(1, len(people)):5.1f} %  {what}")
 
 
 @app.command()

@@ -5,7 +5,7 @@ strangers, in turns with short pauses. Everybody's first phrases make the voice 
 they say. The whole engine hears it, with the models.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -134,6 +134,28 @@ def receive(
     _follow(log, watches, diarizer.finish())
     enrolled = {voice.name for voice in party.gallery}
     return [watch.reception(watch.name in enrolled) for watch in watches]
+
+
+def measured(
+    pool: SpeechPool,
+    count: int,
+    print_of: Callable[[Samples], VoicePrint],
+    segmenter: Segmenter,
+    embedder: Embedder,
+    *,
+    said: Callable[[str], None],
+) -> list[Reception]:
+    """How everybody was received in so many conversations. print_of: a voice print of samples."""
+    prints: dict[str, VoicePrint] = {}
+    result: list[Reception] = []
+    for number, party in enumerate(parties(pool, count, gallery=10, enrolled=2, strangers=3)):
+        for voice in party.gallery:
+            if voice.name not in prints:
+                prints[voice.name] = print_of(enrolment_audio(voice, pool.rate))
+        talk = conversation(party, pool.rate, number, turns=3)
+        result += receive(party, talk, prints, segmenter, embedder)
+        said(f"{number + 1} of {count}: {len(talk.samples) / pool.rate:.0f} s")
+    return result
 
 
 class _Watch:
