@@ -1,12 +1,14 @@
 """Scores and costs as tables for people."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.table import Table
 
 from .bench import STAGES, Bench
 from .evaluate import Report
+from .tally import Tally
+from .tuning import Tuned
 
 TOTAL = "total"
 
@@ -123,6 +125,7 @@ _ACCURACY_CAPTION = (
     "collar 0, overlap scored; ±0.25: 0.25 s each side of a boundary and overlap left out. "
     "first: as first shown; all else as settled."
 )
+_ABLATION_CAPTION = "what each row means: docs/metrics.md"
 _LIVE_CAPTION = (
     "flips and labels: as first shown / as settled; delays in seconds of audio; definitions: docs/metrics.md"
 )
@@ -154,3 +157,29 @@ def _pair(first: float | None, final: float | None) -> str:
 
 def _milliseconds(spread: dict[str, float]) -> str:
     return f"{spread['p50']:.1f} / {spread['p95']:.1f} / {spread['max']:.1f}"
+
+
+def ablation_table(tallies: Mapping[str, Tally]) -> Table:
+    """Per ablation: DER and its confusion as first shown and settled, and how many speakers were found."""
+    table = Table(title="what each stage loses, % of reference speech", caption=_ABLATION_CAPTION)
+    table.add_column("")
+    for heading in ("DER first", "confusion", "DER settled", "confusion", "count right %", "revised %"):
+        table.add_column(heading, justify="right")
+    for name, counted in tallies.items():
+        figures = counted.to_dict()
+        keys = ("der_first", "confusion_first", "der_final", "confusion", "count_accuracy", "revision_rate")
+        table.add_row(name, *(_percent(figures[key]) for key in keys))
+    return table
+
+
+def tuning_table(tuned: Tuned) -> Table:
+    """Errors before and after, on what was tuned and on what was held out."""
+    table = Table(title=f"{tuned.trials} trials, DER in %")
+    table.add_column("recordings")
+    for heading in ("first, before", "after", "settled, before", "after"):
+        table.add_column(heading, justify="right")
+    for name, before in tuned.before.items():
+        after = tuned.after[name]
+        rates = (before.first.rate, after.first.rate, before.settled.rate, after.settled.rate)
+        table.add_row(name, *(_percent(rate) for rate in rates))
+    return table
