@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from ..config import Asked
 from ..counting import at_least, at_most
-from ..memory import Atom, Overlap, Speakers, centres
+from ..memory import Atom, Speakers, centres
 from ..naming import NamingRules, posterior
 from ..reclustering import ReclusterRules, agglomerate, speakers_among
+from ..second_voice import SecondVoiceRules, second_voice
 from ..voices import VoiceScorer
 from .agreement import Agreement, Pairs
 
@@ -25,30 +26,26 @@ class OfflineRules:
     """How the voices of a recording become its speakers.
 
     clusters: how atoms are joined, and which clusters are speakers by their size alone. A smaller one is a
-    speaker too where it has `rare_share` of that size, at most `rare_most` and at least `rare_least` seconds,
-    and is a stranger to all others: log-likelihood ratio, moved by at most `rare_evidence` nats of the
-    windows', below `stranger`.
+    speaker too where it has `rare_share` of that size, at most `rare_most` and at least `rare_least` seconds
+    (in a long recording more than a single atom can have), and is a stranger to all others: log-likelihood
+    ratio, moved by at most `rare_evidence` nats of the windows', below `stranger`.
 
     rounds: times that all atoms are named and the speakers' voices made anew. solid: seconds of clean speech
     from which an atom counts in full towards a voice. doubt: seconds of speech by which a window's local
     voices are held to be nobody's.
-
-    second_voice: nats that an overlap's whole likeness to a voice is worth, once the first voice is taken out
-    of it; second_even: share that every speaker has in it beforehand.
     """
 
     clusters: ReclusterRules = field(default_factory=lambda: ReclusterRules(join=0.33, windows=0.08))
     naming: NamingRules = field(default_factory=NamingRules)
-    rare_share: float = 1 / 3
+    rare_share: float = 0.4
     rare_least: float = 0.8
-    rare_most: float = 2.2
+    rare_most: float = 2.4
     rare_evidence: float = 3.0
     stranger: float = -2.0
     rounds: int = 3
     solid: float = 0.6
     doubt: float = 2.0
-    second_voice: float = 10.0
-    second_even: float = 0.1
+    second: SecondVoiceRules = field(default_factory=SecondVoiceRules)
 
 
 def cluster(
@@ -231,24 +228,11 @@ def _with_second_voices(
         replace(
             atom,
             overlaps=tuple(
-                replace(overlap, speaker=_second_voice(overlap, atom.speaker, next(shares), speakers, rules))
+                replace(
+                    overlap, speaker=second_voice(overlap, atom.speaker, next(shares), speakers, rules.second)
+                )
                 for overlap in atom.overlaps
             ),
         )
         for atom in atoms
     ]
-
-
-def _second_voice(
-    overlap: Overlap, first: int, shares: Floats, speakers: Speakers, rules: OfflineRules
-) -> int:
-    """Who else speaks: by the windows' shares, and by how alike the rest of the mixture is to each voice."""
-    odds: Floats = np.log(shares + np.float32(rules.second_even))
-    main = speakers.ids == first
-    if overlap.vector is not None and main.any():
-        centre = speakers.centres[main][0]
-        beside = speakers.centres @ centre
-        rest = speakers.centres @ overlap.vector - beside * (centre @ overlap.vector)
-        odds = odds + np.float32(rules.second_voice) * rest / np.sqrt(np.maximum(1 - beside**2, 0.05))
-    odds[main] = -np.inf
-    return int(speakers.ids[odds.argmax()])

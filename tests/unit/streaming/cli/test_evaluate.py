@@ -97,3 +97,29 @@ def test_bench_prints_a_table_for_people(folder: Path) -> None:
     result = typed("bench", "--minutes", 0.2, "--audio", folder / "talk.wav")
     assert result.exit_code == 0
     assert "last tenth" in result.stdout
+
+
+def test_compare_adds_the_whole_recording_to_every_row(folder: Path) -> None:
+    pytest.importorskip("pyannote.metrics")
+    result = typed("eval", "--data", folder, "--compare", "--json", "--conditions", "titanet")
+    assert result.exit_code == 0
+    report = json.loads(result.stdout)
+    assert report["conditions"]["oracle_speech"] is True
+    assert list(report["total"]) == ["0.5", "1", "2", "5"]
+    for row in report["total"].values():
+        assert row["der_offline"] < 0.1
+        assert {"der_first", "der_final", "der_offline"} <= set(row["conditions"])
+        assert "der_recipe" not in row
+
+
+def test_compare_prints_one_table_with_a_row_per_latency(folder: Path) -> None:
+    pytest.importorskip("pyannote.metrics")
+    result = typed("eval", "--data", folder, "--compare", "--recipe", "--latency", 1)
+    assert result.exit_code == 0
+    for heading in ("first shown", "settled", "offline", "recipe"):
+        assert heading in result.stdout
+
+
+def test_conditions_that_give_speech_exclude_an_oracle_that_gives_voices(folder: Path) -> None:
+    result = typed("eval", "--data", folder, "--segmentation", "oracle", "--conditions", "titanet")
+    assert result.exit_code == 2
