@@ -170,7 +170,7 @@ class Clusterer:
         if known == 0 or (atom.clean >= self.rules.birth and int(odds.argmax()) == known):
             return True
         awaited = people.best(atom.vector, atom.clean, people.awaited(speakers.ids.tolist()))
-        return float(odds[-1] * np.exp(awaited)) > odds[:-1].max()
+        return float(odds[-1] * np.exp(awaited)) > float(odds[:-1].max())
 
     def _born(self, atom: Atom, taken: Ints) -> int:
         for speaker, start, stop in self._newborn:

@@ -17,7 +17,8 @@ NOBODY = -1
 class Overlap:
     """Cells [start, stop) of an atom where a second voice speaks; links: the atoms it was heard in.
 
-    pinned: the second voice is so by the user's word. vector: (size,) of both voices, None unless asked for.
+    pinned: the second voice is so by the user's word. vector: (size,) of both voices together, None
+    where there was too little to embed.
     """
 
     start: int
@@ -77,8 +78,8 @@ class MemoryRules:
     speech from which an atom counts in full towards its speaker's centre; a lesser one counts a tenth.
     """
 
-    recent: int = 200
-    exemplars: int = 12
+    recent: int = 300
+    exemplars: int = 16
     solid: float = 0.6
 
 
@@ -186,7 +187,7 @@ def _least_telling(atoms: Sequence[Atom]) -> int:
 
 def atom_state(atom: Atom) -> list[Any]:
     """An atom as plain values and its vector, for a snapshot."""
-    overlaps = [[o.start, o.stop, _link_rows(o.links), o.speaker, o.pinned] for o in atom.overlaps]
+    overlaps = [[o.start, o.stop, _link_rows(o.links), o.speaker, o.pinned, o.vector] for o in atom.overlaps]
     return [
         atom.start, atom.stop, atom.vector, atom.clean, _link_rows(atom.links), overlaps, atom.speaker,
         atom.confidence, atom.pinned,
@@ -198,7 +199,7 @@ def atom_from(row: list[Any]) -> Atom:
     start, stop, vector, clean, links, overlaps, speaker, confidence, pinned = row
     return Atom(
         start, stop, vector, clean, dict(map(tuple, links)),
-        tuple(Overlap(o[0], o[1], dict(map(tuple, o[2])), o[3], o[4]) for o in overlaps), speaker, confidence,
+        tuple(Overlap(o[0], o[1], dict(map(tuple, o[2])), *o[3:]) for o in overlaps), speaker, confidence,
         pinned,
     )  # fmt: skip
 

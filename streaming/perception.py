@@ -30,9 +30,8 @@ OVERLAP_SHORTEST = 5  # cells below which an overlap is not worth a second name
 class Perception:
     """The newest stretch of a session, heard: audio, curves, cached frames, atoms and their vectors.
 
-    reach: samples of the past that are kept. embeds_overlaps: whether they get vectors of their own. One step
-    goes: hear, window, take_window, detection, take_detection, cut, calls, take_frames, poolings,
-    take_vector, atoms.
+    reach: samples of the past that are kept. One step goes: hear, window, take_window, detection,
+    take_detection, cut, calls, take_frames, poolings, take_vector, atoms.
     """
 
     def __init__(
@@ -42,13 +41,10 @@ class Perception:
         rules: AtomRules,
         grid: Grid,
         reach: int,
-        *,
-        embeds_overlaps: bool = False,
     ) -> None:
         self._grid = grid
         self._rules = rules
         self._embedder = embedder
-        self._embeds_overlaps = embeds_overlaps
         self._frame_grid = FrameGrid(grid.cell, segmenter.frame_step, segmenter.frame_offset)
         self._powerset = Powerset(segmenter.classes)
         self._ring = Ring(reach)
@@ -135,33 +131,25 @@ class Perception:
         self._frames.put(request.start, request.stop, frames)
 
     def poolings(self) -> list[EmbedRequest]:
-        """Vectors that the atoms still need: all but those whose frames will not change any more."""
-        cell = self._grid.cell
+        """Vectors that atoms and overlaps still need: all but those whose frames will not change any more."""
+        atoms = [(span.start, span.stop) for span in self.spans]
+        overlaps = [double for double in self._doubles() if double not in atoms]
         known, self._vectors = self._vectors, {}
         requests = []
-        for span in self.spans:
-            key = span.start, span.stop
-            if key in known and span.stop * cell <= self._frames.settled:
+        for key in [*atoms, *overlaps]:
+            start, stop = key[0] * self._grid.cell, key[1] * self._grid.cell
+            if key in known and stop <= self._frames.settled:
                 self._vectors[key] = known[key]
-            elif (found := self._frames.view(span.start * cell, span.stop * cell)) is not None:
+            elif (found := self._frames.view(start, stop)) is not None:
                 first, frames = found
-                requests.append(EmbedRequest(*key, frames.copy(), self._alone(first, len(frames))))
-        if self._embeds_overlaps:
-            requests += self._overlap_poolings()
+                weights = np.ones(len(frames), np.float32)
+                if key not in overlaps:
+                    weights = self._alone(first, len(frames))
+                requests.append(EmbedRequest(*key, frames.copy(), weights))
         return requests
 
-    def _overlap_poolings(self) -> list[EmbedRequest]:
-        cell = self._grid.cell
-        whole = {(span.start, span.stop) for span in self.spans}
-        return [
-            EmbedRequest(start, stop, frames.copy(), np.ones(len(frames), np.float32))
-            for start, stop in self._doubles()
-            if (start, stop) not in whole and (found := self._frames.view(start * cell, stop * cell))
-            for _, frames in [found]
-        ]
-
     def take_vector(self, request: EmbedRequest, vector: Floats) -> None:
-        """Take an atom's vector (size,). One that is not finite is refused: the atom stays without."""
+        """Take a vector (size,). One that is not finite is refused: the atom or overlap stays without."""
         if np.isfinite(vector).all():
             clean = float(request.weights.sum()) * self._embedder.frame_step / self._embedder.rate
             self._vectors[request.start, request.stop] = vector, clean

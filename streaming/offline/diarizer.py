@@ -68,7 +68,7 @@ class OfflineDiarizer:
         atoms = self.config.atoms or AtomRules(onset=spec.onset, offset=spec.offset)
         # A cell waits for its last window, for the next turn to be cut, and for its atom to end.
         reach = 2 * window + (every + 1) * hop + 2 * self._grid.cell * atoms.longest
-        self._perception = Perception(spec, embedder.spec, atoms, self._grid, reach, embeds_overlaps=True)
+        self._perception = Perception(spec, embedder.spec, atoms, self._grid, reach)
         self._listener = Listener(
             self._perception,
             plan,

@@ -18,7 +18,7 @@ MEMBERS = {
         "account", "amendments", "anchors", "atoms", "clustering", "compute", "config", "counting",
         "curves", "detection", "diarizer", "evidence", "floor", "frames", "journal", "listener",
         "memory", "naming", "people", "perception", "powerset", "reclustering", "requests", "ring",
-        "sections", "snapshot", "timeline", "voiceprint", "voices", "windows",
+        "second_voice", "sections", "snapshot", "timeline", "voiceprint", "voices", "windows",
     },
     "paper": {"files", "metrics", "rttm"},
     "settings": {"config_file"},
@@ -64,7 +64,7 @@ OUTSIDE_WORLD = {
 }  # fmt: skip
 # Heavy, or absent on some machines: imported inside the function that needs it, but for rooms around them.
 WHERE_USED = {
-    "coremltools", "huggingface_hub", "matplotlib", "onnxruntime", "platformdirs", "pyannote", "sounddevice",
+    "coremltools", "huggingface_hub", "matplotlib", "onnxruntime", "optuna", "platformdirs", "pyannote", "sounddevice",
     "soundfile", "soxr", "torch",
 }  # fmt: skip
 AROUND_IT = {"models.convert", "models.hub"}

@@ -203,3 +203,13 @@ def test_a_second_voice_is_whom_the_windows_heard() -> None:
     [named] = engine.name([overlapped], engine.memory.recent)
     assert named.speaker == 0
     assert named.overlaps[0].speaker == 2
+
+
+def test_a_second_voice_that_the_windows_did_not_know_is_what_remains_of_the_mixture() -> None:
+    engine = clusterer()
+    engine.remember([atom(0, 0, speaker=0), atom(200, 1, speaker=1), atom(400, 2, speaker=2)])
+    mixture = (atom(0, 0).vector + 0.6 * atom(400, 2).vector) / np.sqrt(1.36)
+    overlapped = replace(atom(600, 0), overlaps=(Overlap(620, 660, {}, vector=mixture.astype(np.float32)),))
+    [named] = engine.name([overlapped], engine.memory.recent)
+    assert named.speaker == 0
+    assert named.overlaps[0].speaker == 2
