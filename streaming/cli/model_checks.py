@@ -38,6 +38,21 @@ def verify(
         Path | None,
         typer.Option(metavar="PATH", help="Times and differences as a picture (needs matplotlib)."),
     ] = None,
+    audio: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="With --plot: a recording to run the model on; the picture then shows the time of each "
+            "stage and the differences over the recording.",
+        ),
+    ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="SRC",
+            help="With --audio: published checkpoints; differences are from PyTorch then, else from fp32.",
+        ),
+    ] = None,
     threads: Annotated[int, typer.Option(min=1, metavar="N", help="Of the portable runtime.")] = 1,
 ) -> None:
     """Check that a model gives here what it gave where it was made.
@@ -49,6 +64,8 @@ def verify(
     from hocket.models.verification import verify as check
     from hocket.models.verification_plot import check_plot, plot_verification
 
+    if audio is not None and plot is None:
+        raise typer.BadParameter("is drawn: name a picture with --plot", param_hint="--audio")
     if plot is not None:
         check_plot(plot)
     subjects = _subjects(model)
@@ -58,13 +75,37 @@ def verify(
         _print_json({"models": [verification.to_dict() for verification in found]})
     else:
         _print_table(_verification_table(found))
-    if plot is not None:
-        plot_verification(plot, found)
     faults = [fault for verification in found for fault in verification.faults]
+    if plot is not None and audio is not None:
+        faults += _draw_recorded(audio, plot, subjects, checkpoint, threads)
+    elif plot is not None:
+        plot_verification(plot, found)
     for fault in faults:
         fail(fault)
     if faults:
         raise typer.Exit(1)
+
+
+def _draw_recorded(
+    audio: Path, plot: Path, subjects: Sequence["Subject"], checkpoint: Path | None, threads: int
+) -> list[str]:
+    """Draw what the models make of a recording; what could not be run."""
+    from hocket.models.recorded_check import check_recorded, choose_any
+    from hocket.models.verification_plot import plot_recorded
+    from hocket.streaming.evaluation.bench import clip
+    from hocket.streaming.sources.file import FileSource
+
+    networks = _networks(checkpoint) if checkpoint is not None else None
+    recorded = []
+    with _status() as say_what:
+        for subject in subjects:
+            model = choose_any(subject.label)
+            samples = clip(FileSource(audio), model.card.numbers.spec.rate)
+            recorded.append(
+                check_recorded(model, samples, threads=threads, networks=networks, progress=say_what)
+            )
+    plot_recorded(plot, recorded)
+    return [fault for one in recorded for fault in one.faults]
 
 
 def bench(
