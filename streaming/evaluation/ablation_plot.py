@@ -24,6 +24,7 @@ def plot_ablation(path: Path, tallies: Mapping[str, Tally]) -> None:
         ) from error
     figure = Figure(figsize=(9, 0.62 * len(tallies) + 1.4), layout="constrained")
     axes = figure.subplots()
+    widest = 1.0  # %, so that a perfect score is still a picture
     for row, counted in enumerate(tallies.values()):
         views = (counted.accuracy_first.strict, counted.accuracy_final.strict)
         for errors, offset, strength in zip(views, (-0.19, 0.19), (0.6, 1.0)):
@@ -32,13 +33,21 @@ def plot_ablation(path: Path, tallies: Mapping[str, Tally]) -> None:
                 width = _percent(errors, part)
                 axes.barh(row + offset, width, 0.34, left, color=colour, alpha=strength)
                 left += width
-            axes.text(left + 0.3, row + offset, f"{left:.1f}", va="center", fontsize=8)
+            widest = max(widest, left)
+            axes.text(left, row + offset, f" {left:.1f}", va="center", fontsize=8)
     axes.set_yticks(range(len(tallies)), list(tallies))
+    axes.set_xlim(0, 1.1 * widest)
     axes.invert_yaxis()
     axes.set_xlabel("% of reference speech; upper bar as first shown, lower bar as settled")
     axes.spines[["top", "right"]].set_visible(False)
     handles = [axes.barh(0, 0, color=colour) for colour in COLOURS]
-    axes.legend(handles, [part.replace("_", " ") for part in PARTS], frameon=False, loc="lower right")
+    figure.legend(
+        handles,
+        [part.replace("_", " ") for part in PARTS],
+        frameon=False,
+        ncols=3,
+        loc="outside upper center",
+    )
     figure.savefig(path, dpi=120)
 
 
