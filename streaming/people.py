@@ -17,6 +17,7 @@ from .voices import VoiceScorer
 
 Floats = NDArray[np.float32]
 
+RELEASE_AT = (2.0, 6.0)  # seconds of speech, between which the rule for release changes
 PRINTED = 5  # vectors of a print that count as if they had been heard in the session, once it was recognised
 
 
@@ -25,7 +26,8 @@ class PeopleRules:
     """When a voice is an enrolled person's.
 
     recognise: log-likelihood ratio against "somebody else" from which it is, once it has spoken for `least`
-    seconds alone. release: the same, below which it no longer is. rival: by how much the best print must beat
+    seconds alone. release: the same, below which it no longer is, up to 2 s of speech; release_late: from 6 s
+    on, since one who is meant comes ever nearer to the print. rival: by how much the best print must beat
     the next one. doubt: by how much more than by its print a stretch of speech may pass for an enrolled
     person's. veto: the same, below which it is not theirs whoever it is.
     """
@@ -33,6 +35,7 @@ class PeopleRules:
     recognise: float = 3.0
     least: float = 0.7
     release: float = 0.0
+    release_late: float = 2.7
     rival: float = 1.5
     doubt: float = 1.0
     veto: float = -2.0
@@ -240,7 +243,8 @@ class People:
                 continue
             known = self.profile_of.get(person)
             index = self._clear_best(llr)
-            if known is not None and llr[list(self.profiles).index(known)] < self.rules.release:
+            release = float(np.interp(seconds, RELEASE_AT, (self.rules.release, self.rules.release_late)))
+            if known is not None and llr[list(self.profiles).index(known)] < release:
                 self._person[voice] = new_number()
                 findings.append(Finding(voice, person, self._person[voice], is_merge=False))
             elif known is None and index is not None and seconds >= self.rules.least:

@@ -22,6 +22,7 @@ from .simulated.pool import Phrase, PoolVoice, SpeechPool, samples_of
 
 Samples = NDArray[np.float32]
 
+VOICES = 60  # of a pool, at most: a print of each takes its time
 ENROLMENT = 20.0  # seconds of phrases that a voice print is made of
 PAUSE = (0.2, 0.9)  # seconds between two phrases
 BLOCK = 0.1  # seconds of audio at a time
@@ -148,7 +149,7 @@ def measured(
     """How everybody was received in so many conversations. print_of: a voice print of samples."""
     prints: dict[str, VoicePrint] = {}
     result: list[Reception] = []
-    for number, party in enumerate(parties(pool, count, gallery=10, enrolled=2, strangers=3)):
+    for number, party in enumerate(parties(pool.some(VOICES), count, gallery=10, enrolled=2, strangers=3)):
         for voice in party.gallery:
             if voice.name not in prints:
                 prints[voice.name] = print_of(enrolment_audio(voice, pool.rate))
