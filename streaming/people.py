@@ -35,7 +35,7 @@ class PeopleRules:
     recognise: float = 3.0
     least: float = 0.7
     release: float = 0.0
-    release_late: float = 2.7
+    release_late: float = 3.4
     rival: float = 1.5
     doubt: float = 1.0
     veto: float = -2.0
