@@ -18,6 +18,7 @@ def plot_ablation(path: Path, tallies: Mapping[str, Tally]) -> None:
     """
     try:
         from matplotlib.figure import Figure
+        from matplotlib.patches import Patch
     except ImportError as error:
         raise MissingDependency(
             "plots need matplotlib, which is not installed: pip install 'hocket[plot]'"
@@ -40,7 +41,7 @@ def plot_ablation(path: Path, tallies: Mapping[str, Tally]) -> None:
     axes.invert_yaxis()
     axes.set_xlabel("% of reference speech; upper bar as first shown, lower bar as settled")
     axes.spines[["top", "right"]].set_visible(False)
-    handles = [axes.barh(0, 0, color=colour) for colour in COLOURS]
+    handles = [Patch(color=colour) for colour in COLOURS]
     figure.legend(
         handles,
         [part.replace("_", " ") for part in PARTS],
