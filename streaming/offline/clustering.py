@@ -99,7 +99,7 @@ def _found(
         shaping = replace(rules.clusters, join=join)
         labels = _agglomerated(vectors, solid, pairs, shaping)
         kept = speakers_among(labels, clean, shaping, total)
-        return labels, _with_rare(kept, labels, members, solid, pairs, scorer, rules, total)
+        return labels, _with_rare(kept, labels, members, solid, pairs, scorer, rules, total, asked.least)
 
     labels, kept = at_least(asked.least, rules.clusters.join, joined_from)
     numbers = np.arange(len(kept))
@@ -143,8 +143,12 @@ def _with_rare(
     scorer: VoiceScorer,
     rules: OfflineRules,
     total: float,
+    least: int,
 ) -> list[int]:
-    """The clusters that are speakers: the large ones, and of the others those that are like nobody else."""
+    """The clusters that are speakers: the large ones, and of the others those that are like nobody else.
+
+    Where so many are not as many as there are at least, the strangest of the rest are speakers too.
+    """
     sizes = rules.clusters
     enough = min(sizes.most_least, max(sizes.least, sizes.least_share * total))
     enough = min(rules.rare_most, max(rules.rare_least, rules.rare_share * enough))
@@ -154,17 +158,23 @@ def _with_rare(
         0.0,
     )
     found = list(kept)
-    for label in np.argsort(-voices.seconds, kind="stable").tolist():
-        if label in found or voices.seconds[label] < enough:
-            continue
+
+    def likelihood(label: int) -> float:
+        """Log-likelihood ratio of a cluster being one of those found."""
         alike = scorer.llr(
             voices.centres[[label]], voices.seconds[[label]], voices.centres[found], voices.seconds[found]
         )[0]
         mine = solid[labels == label]
         hints = [_evidence_between(mine, solid[labels == other], pairs) for other in found]
-        likely = alike + np.clip(hints, -rules.rare_evidence, rules.rare_evidence)
-        if likely.max() < rules.stranger:
+        return float((alike + np.clip(hints, -rules.rare_evidence, rules.rare_evidence)).max())
+
+    for label in np.argsort(-voices.seconds, kind="stable").tolist():
+        if label in found or voices.seconds[label] < enough:
+            continue
+        if likelihood(label) < rules.stranger:
             found.append(label)
+    while len(found) < min(least, len(voices)):
+        found.append(min((label for label in range(len(voices)) if label not in found), key=likelihood))
     return sorted(found)
 
 
