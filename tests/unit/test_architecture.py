@@ -17,7 +17,7 @@ MEMBERS = {
     "engine": {
         "account", "amendments", "anchors", "atoms", "clustering", "compute", "config", "counting",
         "curves", "detection", "diarizer", "evidence", "floor", "frames", "journal", "listener",
-        "memory", "naming", "people", "perception", "powerset", "reclustering", "requests", "ring",
+        "memory", "naming", "people", "perception", "powerset", "rare", "reclustering", "requests", "ring",
         "second_voice", "sections", "snapshot", "timeline", "voiceprint", "voices", "windows",
     },
     "paper": {"files", "metrics", "rttm"},
@@ -64,8 +64,8 @@ OUTSIDE_WORLD = {
 }  # fmt: skip
 # Heavy, or absent on some machines: imported inside the function that needs it, but for rooms around them.
 WHERE_USED = {
-    "coremltools", "huggingface_hub", "matplotlib", "onnxruntime", "optuna", "platformdirs", "pyannote", "sounddevice",
-    "soundfile", "soxr", "torch",
+    "coremltools", "huggingface_hub", "matplotlib", "onnxruntime", "optuna", "platformdirs", "pyannote",
+    "sounddevice", "soundfile", "soxr", "torch",
 }  # fmt: skip
 AROUND_IT = {"models.convert", "models.hub"}
 AT_HOME = {"rich": {"sinks", "cli", "evaluation"}, "typer": {"cli"}}
