@@ -96,6 +96,8 @@ class Account:
 
     def _merged_persons(self, voices: Mapping[int, int]) -> dict[int, int]:
         """Persons that no voice belongs to any more, by the voices that went into others."""
+        if not voices:
+            return {}
         person_of = self._people.person_of
         left = {person_of(voice) for atom in self._clusterer.memory.atoms for voice in _voices_in(atom)}
         persons = {person_of(old): person_of(new) for old, new in voices.items()}
@@ -111,6 +113,8 @@ class Account:
 
     def first_cell(self, voices: Collection[int]) -> int:
         """Where the first recent atom begins that one of these voices is heard in; else the newest cell."""
+        if not voices:
+            return self._now
         atoms = [*self._clusterer.memory.recent, *self.live]
         return min(
             (atom.start for atom in atoms if not _voices_in(atom).isdisjoint(voices)), default=self._now
@@ -121,10 +125,15 @@ class Account:
 
         Returns whose they are instead, by the turn's id.
         """
+        instead = {f.old: f.new for f in findings if f.new != f.old and not f.is_merge}
+        if not instead:
+            return {}
         left = {self._people.person_of(voice) for voice in self.known().ids.tolist()}
-        instead = {f.old: f.new for f in findings if f.new != f.old and not f.is_merge and f.old not in left}
-        turns = self._timeline.turns.values() if instead else ()
-        return {t.id: instead[t.speaker] for t in turns if t.speaker in instead and t.start < start}
+        return {
+            turn.id: instead[turn.speaker]
+            for turn in self._timeline.turns.values()
+            if turn.speaker in instead and turn.speaker not in left and turn.start < start
+        }
 
     def _rebuilt_from(self, changed_from: int, merged: Mapping[int, int]) -> int:
         self._people.found_to_be(merged)

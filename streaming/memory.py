@@ -157,8 +157,9 @@ def centres(atoms: Iterable[Atom], size: int, solid: float) -> Speakers:
     ids, rows = np.unique(np.array([atom.speaker for atom in named], np.intp), return_inverse=True)
     weights = np.array([a.clean if a.clean >= solid else 0.1 * a.clean for a in named], np.float32)
     vectors = np.array([atom.vector for atom in named], np.float32).reshape(len(named), size)
-    sums = np.zeros((len(ids), size), np.float32)
-    np.add.at(sums, rows, vectors * weights[:, None])
+    shares = np.zeros((len(ids), len(named)), np.float32)
+    shares[rows, np.arange(len(named))] = weights
+    sums = shares @ vectors
     seconds = np.bincount(rows, weights, minlength=len(ids)).astype(np.float32)
     return Speakers(ids, sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9), seconds)
 

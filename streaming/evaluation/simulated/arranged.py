@@ -22,7 +22,7 @@ from ...evidence import DOUBT
 from ...grid import Grid, to_cells
 from ...memory import Atom, Links, Overlap
 from ...perception import OVERLAP_SHORTEST, Perception
-from ...requests import EmbedRequest, FramesRequest
+from ...requests import DetectRequest, EmbedRequest, FramesRequest
 from .plan import Meeting
 from .voices import Heard, HeardAtom, heard_part
 
@@ -132,6 +132,9 @@ class ArrangedPerception(Perception):
         self.spans = [
             Span(atom.start, min(atom.stop, stop), atom.stop <= stop) for atom in self._between(first, stop)
         ]
+
+    def detection(self) -> DetectRequest | None:
+        return None
 
     def calls(self, *, is_last: bool) -> list[FramesRequest]:
         return []
