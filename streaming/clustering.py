@@ -13,7 +13,17 @@ from .counting import at_least, at_most
 from .memory import NOBODY, Atom, Memory, MemoryRules, Speakers, centres, halves
 from .naming import NamingRules, linked, posterior
 from .people import People, PeopleRules
-from .reclustering import ReclusterRules, agglomerate, habit, speakers_among, stitch, window_evidence
+from .rare import RareRules, with_rare
+from .reclustering import (
+    ReclusterRules,
+    agglomerate,
+    habit,
+    least_of_a_speaker,
+    not_parted,
+    speakers_among,
+    stitch,
+    window_evidence,
+)
 from .second_voice import SecondVoiceRules, second_voice
 from .voices import VoiceScorer
 
@@ -34,11 +44,12 @@ class ClusterRules:
     memory: MemoryRules = field(default_factory=MemoryRules)
     people: PeopleRules = field(default_factory=PeopleRules)
     slow: ReclusterRules = field(default_factory=ReclusterRules)
+    rare: RareRules = field(default_factory=RareRules)
     second: SecondVoiceRules = field(default_factory=SecondVoiceRules)
     birth: float = 1.0
     keep: float = 2.5
     every_share: float = 0.1
-    every_least: float = 0.5
+    every_least: float = 1.5
     every_most: float = 6.0
 
 
@@ -246,24 +257,58 @@ class Clusterer:
         )
         cosines = vectors @ vectors.T + habit(old, clean, rules) + kept_apart(core, self.people.person_of)
 
+        least = self.asked.least if is_last else 1
+
         def joined_from(join: float) -> tuple[Ints, list[int]]:
             found = agglomerate(cosines, evidence, near, replace(rules, join=join))
             speakers = speakers_among(found, clean, rules, all_seconds)
+            speakers = self._with_rare(speakers, solid, found, evidence, all_seconds, least)
             return found, sorted({*speakers, *anchored_clusters(found, core, clean)})
 
-        clusters, kept = at_least(self.asked.least if is_last else 1, rules.join, joined_from)
+        clusters, kept = at_least(least, rules.join, joined_from)
         if self.asked.most is not None:
             clusters, kept = at_most(self.asked.most, clusters, kept, cosines)
         names = anchored_clusters(clusters, core, clean)
         member = np.isin(clusters, [cluster for cluster in kept if cluster not in names])
         old[np.isin(old, list(names.values()))] = NOBODY
-        for cluster, name in stitch(clusters[member], old[member], clean[member]).items():
-            names[cluster] = self.new_number() if name is None else name
+        stitched = stitch(clusters[member], old[member], clean[member])
+        names |= {cluster: name for cluster, name in stitched.items() if name is not None}
+        nameless = [cluster for cluster, name in stitched.items() if name is None]
+        if least == 1:
+            pairs = np.stack([cosines, evidence, near]).astype(np.float64)
+            names |= not_parted(nameless, names, clusters, clean, pairs, rules)
+        names |= {cluster: self.new_number() for cluster in nameless if cluster not in names}
         return [
             replace(atom, speaker=names[cluster])
             for atom, cluster in zip(solid, clusters.tolist())
             if cluster in names
         ]
+
+    def _with_rare(
+        self,
+        speakers: Sequence[int],
+        solid: Sequence[Atom],
+        clusters: Ints,
+        evidence: Floats,
+        all_seconds: float,
+        least: int,
+    ) -> list[int]:
+        """The clusters that are speakers, also those of whom there is little: see `rare`."""
+        labelled = (replace(atom, speaker=cluster) for atom, cluster in zip(solid, clusters.tolist()))
+
+        def hints(cluster: int, others: Sequence[int]) -> Floats:
+            mine = evidence[clusters == cluster].sum(axis=0)
+            return np.array([mine[clusters == other].sum() for other in others], np.float32)
+
+        return with_rare(
+            speakers,
+            centres(labelled, self.memory.size, 0.0),
+            least_of_a_speaker(self.rules.slow, all_seconds),
+            hints,
+            self._scorer,
+            self.rules.rare,
+            least,
+        )
 
     def _name_again(self, atoms: Sequence[Atom], anchors: Sequence[Atom], speakers: Speakers) -> list[Atom]:
         """Every atom under the speakers that the anchors shape, twice, so that links see the new names."""

@@ -26,7 +26,7 @@ class NamingRules:
     """
 
     trust: float = 0.9
-    stranger: float = 0.1
+    stranger: float = 0.05
     voice: float = 1.0
 
 

@@ -1,5 +1,6 @@
 """The slow path: remembered atoms clustered again from scratch, and the result stitched to the ids in use."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,8 +20,10 @@ class ReclusterRules:
     clusters are one. windows: cosine that one nat of the windows' evidence is worth. doubt: pairs that the
     windows' evidence must outnumber to count in full. habit: cosine that one name so far is worth, and two
     names cost: nothing until they have `habit_one_from` and `habit_two_from` seconds of speech, all of it at
-    three times that. least, least_share, most_least: a cluster is a
-    speaker from min(most_least, max(least, least_share * all speech)) seconds on; smaller ones dissolve.
+    three times that. least, least_share, most_least: a cluster is a speaker from min(most_least, max(least,
+    least_share * all speech)) seconds on; smaller ones dissolve. part: how far below `join` a cluster that is
+    new must be to be parted from a name: nothing until that has `part_from` seconds of speech, all of it at
+    three times that, and less the nearer the cluster's own speech is to `part_free` seconds.
     """
 
     solid: float = 0.8
@@ -33,6 +36,9 @@ class ReclusterRules:
     least: float = 1.2
     least_share: float = 0.03
     most_least: float = 6.0
+    part: float = 0.1
+    part_from: float = 15.0
+    part_free: float = 20.0
 
 
 # Log-likelihood ratio of "one speaker", by how much more of an atom was heard as another's local speaker
@@ -86,12 +92,7 @@ def agglomerate(cosines: Floats, evidence: Floats, near: NDArray[np.bool_], rule
     alive = np.zeros(n)  # added to scores: -inf for clusters that were joined to another
     labels = np.arange(n)
 
-    def scores(parts: Sums, sizes: Sums) -> Sums:
-        total, hints, pairs = parts
-        score: Sums = total / sizes + rules.windows * hints / (pairs + rules.doubt)
-        return score
-
-    table = scores(sums, np.ones((n, n)))
+    table = _scores(sums, np.ones((n, n)), rules)
     np.fill_diagonal(table, -np.inf)
     best = table.argmax(axis=1)
     best_score = table.max(axis=1)
@@ -105,7 +106,7 @@ def agglomerate(cosines: Floats, evidence: Floats, near: NDArray[np.bool_], rule
         size[i] += size[j]
         alive[j] = -np.inf
         labels[labels == j] = i
-        row = scores(sums[:, i], size[i] * size) + alive
+        row = _scores(sums[:, i], size[i] * size, rules) + alive
         row[i] = -np.inf
         table[i] = table[:, i] = row
         table[j] = table[:, j] = best_score[j] = -np.inf
@@ -120,13 +121,25 @@ def agglomerate(cosines: Floats, evidence: Floats, near: NDArray[np.bool_], rule
     return clusters_of
 
 
+def _scores(parts: Sums, sizes: Sums, rules: ReclusterRules) -> Sums:
+    """How much pairs of clusters are one: sums of cosines, evidence and pairs with any; how many pairs."""
+    total, hints, pairs = parts
+    score: Sums = total / sizes + rules.windows * hints / (pairs + rules.doubt)
+    return score
+
+
+def least_of_a_speaker(rules: ReclusterRules, all_seconds: float) -> float:
+    """Seconds of clean speech that make a cluster a speaker. all_seconds: of the whole memory."""
+    return min(rules.most_least, max(rules.least, rules.least_share * all_seconds))
+
+
 def speakers_among(clusters: Ints, seconds: Floats, rules: ReclusterRules, all_seconds: float) -> list[int]:
     """The clusters with enough speech to be speakers; the largest always is.
 
     clusters: (n,) of the solid atoms, seconds: (n,) behind them. all_seconds: of the whole memory.
     """
     weight = np.bincount(clusters, seconds)
-    least = min(rules.most_least, max(rules.least, rules.least_share * all_seconds))
+    least = least_of_a_speaker(rules, all_seconds)
     return [c for c in range(len(weight)) if weight[c] >= least or weight[c] == weight.max()]
 
 
@@ -148,3 +161,29 @@ def stitch(clusters: Ints, speakers: Ints, seconds: Floats) -> dict[int, int | N
         if shared[row, column] > 0:
             names[int(new[row])] = int(old[column])
     return names
+
+
+def not_parted(
+    nameless: Sequence[int],
+    names: Mapping[int, int],
+    clusters: Ints,
+    seconds: Floats,
+    pairs: Sums,
+    rules: ReclusterRules,
+) -> dict[int, int]:
+    """The names that clusters without one should keep to, as they are not far enough from who has it.
+
+    nameless: clusters; names: of the others. clusters, seconds: (n,) of each atom. pairs: (3, n, n) cosines,
+    evidence and where there is any. A voice that falls apart for once is not shown under two names at once.
+    """
+    if not nameless or not names:
+        return {}
+    one = np.stack([clusters == cluster for cluster in nameless]).astype(np.float64)
+    named = np.stack([clusters == cluster for cluster in names]).astype(np.float64)
+    score = _scores(one @ pairs @ named.T, np.outer(one.sum(axis=1), named.sum(axis=1)), rules)
+    held = np.clip((named @ seconds / rules.part_from - 1) / 2, 0, 1)
+    small = 1 - np.clip(one @ seconds / rules.part_free, 0, 1)
+    near = score > rules.join - rules.part * np.outer(small, held)
+    best = np.where(near, score, -np.inf).argmax(axis=1)
+    called = list(names.values())
+    return {cluster: called[best[row]] for row, cluster in enumerate(nameless) if near[row].any()}

@@ -34,6 +34,8 @@ SPACE = {
     "clustering.slow.habit": Range(0.0, 0.1),
     "clustering.slow.least": Range(0.5, 4.0, log=True),
     "clustering.slow.least_share": Range(0.005, 0.06, log=True),
+    "clustering.slow.part": Range(0.0, 0.2),
+    "clustering.rare.stranger": Range(-6.0, 2.0),
     "atoms.change": Range(0.2, 0.6),
     "atoms.longest": Range(100, 300, whole=True),
     "atoms.onset": Range(0.3, 0.7),

@@ -10,7 +10,8 @@ from ..config import Asked
 from ..counting import at_least, at_most
 from ..memory import Atom, Speakers, centres
 from ..naming import NamingRules, posterior
-from ..reclustering import ReclusterRules, agglomerate, speakers_among
+from ..rare import RareRules, with_rare
+from ..reclustering import ReclusterRules, agglomerate, least_of_a_speaker, speakers_among
 from ..second_voice import SecondVoiceRules, second_voice
 from ..voices import VoiceScorer
 from .agreement import Agreement, Pairs
@@ -25,10 +26,8 @@ BLOCK = 1200  # atoms that are clustered together before their clusters are; mem
 class OfflineRules:
     """How the voices of a recording become its speakers.
 
-    clusters: how atoms are joined, and which clusters are speakers by their size alone. A smaller one is a
-    speaker too where it has `rare_share` of that size, at most `rare_most` and at least `rare_least` seconds
-    (in a long recording more than a single atom can have), and is a stranger to all others: log-likelihood
-    ratio, moved by at most `rare_evidence` nats of the windows', below `stranger`.
+    clusters: how atoms are joined, and which clusters are speakers by their size alone; rare: which smaller
+    ones are speakers too.
 
     rounds: times that all atoms are named and the speakers' voices made anew. solid: seconds of clean speech
     from which an atom counts in full towards a voice. doubt: seconds of speech by which a window's local
@@ -37,11 +36,7 @@ class OfflineRules:
 
     clusters: ReclusterRules = field(default_factory=lambda: ReclusterRules(join=0.33, windows=0.08))
     naming: NamingRules = field(default_factory=NamingRules)
-    rare_share: float = 0.4
-    rare_least: float = 0.8
-    rare_most: float = 2.4
-    rare_evidence: float = 3.0
-    stranger: float = -2.0
+    rare: RareRules = field(default_factory=RareRules)
     rounds: int = 3
     solid: float = 0.6
     doubt: float = 2.0
@@ -145,37 +140,16 @@ def _with_rare(
     total: float,
     least: int,
 ) -> list[int]:
-    """The clusters that are speakers: the large ones, and of the others those that are like nobody else.
+    """The clusters that are speakers, also those of whom there is little: see `rare`."""
+    labelled = [replace(atom, speaker=label) for atom, label in zip(members, labels.tolist())]
+    voices = centres(labelled, len(np.asarray(members[0].vector)), 0.0)
 
-    Where so many are not as many as there are at least, the strangest of the rest are speakers too.
-    """
-    sizes = rules.clusters
-    enough = min(sizes.most_least, max(sizes.least, sizes.least_share * total))
-    enough = min(rules.rare_most, max(rules.rare_least, rules.rare_share * enough))
-    voices = centres(
-        [replace(atom, speaker=label) for atom, label in zip(members, labels.tolist())],
-        len(np.asarray(members[0].vector)),
-        0.0,
-    )
-    found = list(kept)
+    def evidence(cluster: int, others: Sequence[int]) -> Floats:
+        mine = solid[labels == cluster]
+        return np.array([_evidence_between(mine, solid[labels == o], pairs) for o in others], np.float32)
 
-    def likelihood(label: int) -> float:
-        """Log-likelihood ratio of a cluster being one of those found."""
-        alike = scorer.llr(
-            voices.centres[[label]], voices.seconds[[label]], voices.centres[found], voices.seconds[found]
-        )[0]
-        mine = solid[labels == label]
-        hints = [_evidence_between(mine, solid[labels == other], pairs) for other in found]
-        return float((alike + np.clip(hints, -rules.rare_evidence, rules.rare_evidence)).max())
-
-    for label in np.argsort(-voices.seconds, kind="stable").tolist():
-        if label in found or voices.seconds[label] < enough:
-            continue
-        if likelihood(label) < rules.stranger:
-            found.append(label)
-    while len(found) < min(least, len(voices)):
-        found.append(min((label for label in range(len(voices)) if label not in found), key=likelihood))
-    return sorted(found)
+    seconds = least_of_a_speaker(rules.clusters, total)
+    return with_rare(kept, voices, seconds, evidence, scorer, rules.rare, least)
 
 
 def _evidence_between(one: Ints, other: Ints, pairs: Pairs) -> float:

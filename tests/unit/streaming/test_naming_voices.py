@@ -13,10 +13,12 @@ from hocket.streaming.counting import at_most
 from hocket.streaming.evidence import LocalVoices, alone, links
 from hocket.streaming.memory import NOBODY, Atom, Memory, MemoryRules, Overlap, centres
 from hocket.streaming.naming import NamingRules, linked, posterior
+from hocket.streaming.rare import RareRules, with_rare
 from hocket.streaming.reclustering import (
     ReclusterRules,
     agglomerate,
     habit,
+    not_parted,
     speakers_among,
     stitch,
     window_evidence,
@@ -150,6 +152,33 @@ def test_small_clusters_dissolve_as_the_session_grows() -> None:
     clusters, seconds = np.array([0, 0, 1]), np.array([2, 2, 1.5], np.float32)
     assert speakers_among(clusters, seconds, RULES, 5.5) == [0, 1]
     assert speakers_among(clusters, seconds, RULES, 300) == [0]
+
+
+def test_a_small_cluster_is_a_speaker_where_it_is_like_nobody_else() -> None:
+    voices = centres([atom(0, 0, cells=2000, speaker=0), atom(3000, 1, cells=200, speaker=1)], 6, 0.0)
+    like_the_first = centres([atom(0, 0, cells=2000, speaker=0), atom(3000, 0, cells=200, speaker=1)], 6, 0.0)
+
+    def unseen(_: int, others: object) -> NDArray[np.float32]:
+        return np.zeros(len(others), np.float32)  # type: ignore[arg-type]
+
+    assert with_rare([0], voices, 4.0, unseen, SCORER, RareRules()) == [0, 1]
+    assert with_rare([0], like_the_first, 4.0, unseen, SCORER, RareRules()) == [0]
+    assert with_rare([0], like_the_first, 4.0, unseen, SCORER, RareRules(), least=2) == [0, 1]
+
+
+def test_an_established_voice_falls_apart_less_easily_than_a_young_one() -> None:
+    rules = ReclusterRules(join=0.32, part=0.1, part_from=15.0, part_free=20.0)
+    clusters = np.array([0, 0, 1])
+    cosines = np.array([[1, 1, 0.28], [1, 1, 0.28], [0.28, 0.28, 1]])
+    pairs = np.stack([cosines, np.zeros((3, 3)), np.zeros((3, 3))])
+
+    def parted_from(behind: float, own: float) -> dict[int, int]:
+        seconds = np.array([behind / 2, behind / 2, own], np.float32)
+        return not_parted([1], {0: 7}, clusters, seconds, pairs, rules)
+
+    assert parted_from(10.0, 2.0) == {}
+    assert parted_from(60.0, 2.0) == {1: 7}
+    assert parted_from(60.0, 20.0) == {}
 
 
 def test_clusters_keep_the_ids_that_share_most_speech() -> None:

@@ -52,7 +52,7 @@ def test_patterns_choose_among_what_can_be_tuned() -> None:
 def test_tuning_finds_what_is_wrong_and_writes_what_config_reads(
     recordings: list[Recording], tmp_path: Path
 ) -> None:
-    wrong = DiarizerConfig(clustering=ClusterRules(birth=5.0))
+    wrong = DiarizerConfig(clustering=ClusterRules(birth=5.0, every_least=0.5))
     bench = Bench(LevelSegmenter(), LevelEmbedder(), tmp_path / "cache", wrong)
     space = {"clustering.birth": Range(0.1, 6.0)}
     said: list[str] = []
@@ -68,7 +68,7 @@ def test_tuning_finds_what_is_wrong_and_writes_what_config_reads(
     path = tmp_path / "tuned.toml"
     write_config(path, nested({**bench.defaults(), **tuned.settings}))
     config = read_config(path)
-    assert config.clustering == ClusterRules(birth=tuned.settings["clustering.birth"])
+    assert config.clustering == ClusterRules(birth=tuned.settings["clustering.birth"], every_least=0.5)
     assert [str(cell) for cell in tuning_table(tuned).columns[0].cells] == ["tuning", "held out"]
 
 
