@@ -45,7 +45,7 @@ class Event:
             raise FormatError(
                 f"unknown event type {data.get('type')!r}: expected one of {', '.join(EVENT_TYPES)}"
             )
-        return _read(kind, data)
+        return read_record(kind, data)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -209,7 +209,8 @@ EVENT_TYPES: dict[str, type[Event]] = {
 _Record = TypeVar("_Record")
 
 
-def _read(kind: type[_Record], data: Mapping[str, Any]) -> _Record:
+def read_record(kind: type[_Record], data: Mapping[str, Any]) -> _Record:
+    """A dataclass from JSON values, unknown keys ignored. Raises FormatError, naming the field."""
     hints = typing.get_type_hints(kind)
     values = {}
     for spec in fields(kind):  # type: ignore[arg-type]
@@ -232,10 +233,10 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         return value
     if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
-    if hint in (int, str) and type(value) is hint:
+    if hint in (int, str, bool) and type(value) is hint:
         return value
     if hasattr(hint, "__dataclass_fields__") and isinstance(value, Mapping):
-        return _read(hint, value)
+        return read_record(hint, value)
     expected = hint.__name__ if isinstance(hint, type) and origin is None else str(hint)
     raise FormatError(f"{where} wants {expected}, got {value!r}")
 
@@ -246,11 +247,12 @@ def event_schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"hocket events, version {EVENT_VERSION}",
         "oneOf": [{"$ref": f"#/$defs/{name}"} for name in EVENT_TYPES],
-        "$defs": {name: _object_schema(kind, name) for name, kind in EVENT_TYPES.items()},
+        "$defs": {name: object_schema(kind, name) for name, kind in EVENT_TYPES.items()},
     }
 
 
-def _object_schema(kind: type[Any], event_type: str | None = None) -> dict[str, Any]:
+def object_schema(kind: type[Any], event_type: str | None = None) -> dict[str, Any]:
+    """JSON Schema of a dataclass; with the `type` that its JSON form carries, if it does."""
     hints = typing.get_type_hints(kind)
     properties = {spec.name: _schema(hints[spec.name]) for spec in fields(kind)}
     required = [s.name for s in fields(kind) if s.default is MISSING and s.default_factory is MISSING]
@@ -274,6 +276,6 @@ def _schema(hint: Any) -> dict[str, Any]:
         )
     if origin is Literal:
         return {"enum": list(args)}
-    if hint in (int, float, str):
-        return {"type": {int: "integer", float: "number", str: "string"}[hint]}
-    return _object_schema(hint)
+    if hint in (int, float, str, bool):
+        return {"type": {int: "integer", float: "number", str: "string", bool: "boolean"}[hint]}
+    return object_schema(hint)

@@ -18,7 +18,7 @@ MEMBERS = {
         "account", "amendments", "anchors", "atoms", "clustering", "compute", "config", "counting",
         "curves", "detection", "diarizer", "evidence", "floor", "frames", "journal", "listener",
         "memory", "naming", "people", "perception", "powerset", "rare", "reclustering", "requests", "ring",
-        "second_voice", "sections", "snapshot", "timeline", "voiceprint", "voices", "windows",
+        "second_voice", "sections", "session", "snapshot", "timeline", "voiceprint", "voices", "windows",
     },
     "paper": {"files", "metrics", "rttm"},
     "settings": {"config_file"},
@@ -46,13 +46,14 @@ MAY_IMPORT = {
         "language", "engine", "offline", "paper", "settings", "shell", "sources", "models.roles",
     },
     "speakers": {"language", "engine", "shell", "sources", "models"},
+    "server": {"language", "engine", "paper", "shell", "sources", "models.roles"},
     "verification": {"language", "engine", "paper", "shell", "sources", "models"},
     "face": {"language", "engine", "offline", "shell", "sources", "models", "speakers", "verification"},
     "cli": {
         "language", "engine", "offline", "paper", "shell", "sources", "sinks", "evaluation", "models",
         "models.convert",
         "models.hub",
-        "settings", "speakers", "verification",
+        "settings", "server", "speakers", "verification",
     },
 }  # fmt: skip
 

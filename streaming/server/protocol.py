@@ -1,0 +1,237 @@
+"""The two ends of the protocol as state machines: text or bytes in, orders out. No socket, no clock.
+
+A producer says `start` (or what a start holds, in the query of the address), then sends binary frames and, at
+any time, control messages; `stop` ends it. What it gets wrong becomes a `Refusal` to be sent, and where that
+is fatal nothing more is taken.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hocket.streaming.config import DiarizerConfig
+from hocket.streaming.errors import ConfigError, FormatError
+from hocket.streaming.events import (
+    Event,
+    Gap,
+    Revision,
+    SessionEnd,
+    SessionStart,
+    SpeakerNew,
+    SpeakerUpdate,
+    Turn,
+)
+
+from .encoding import Decoder, container_of, encoding_named
+from .messages import (
+    FROM_PRODUCER,
+    Finalize,
+    KeepAlive,
+    Merge,
+    Missing,
+    Name,
+    Refusal,
+    Start,
+    Stop,
+    read_message,
+)
+
+LOWEST_RATE, HIGHEST_RATE = 8_000, 96_000
+MOST_CHANNELS = 8
+LONGEST_GAP_SECONDS = 24 * 3600
+LONGEST_TEXT = 200  # characters of what a producer may call things
+LONGEST_REPLY = 500
+OPTIONS = ("hop", "latency", "num_speakers", "min_speakers", "max_speakers")
+FINALS = (SessionStart, SessionEnd, SpeakerNew, SpeakerUpdate, Revision, Gap)
+
+
+class Close:
+    """Close codes: 44xx means not again like this, 45xx reconnect and resume."""
+
+    DONE, GOING_AWAY, INTERNAL, RESTARTING, FULL = 1000, 1001, 1011, 1012, 1013
+    BAD_MESSAGE, UNAUTHORIZED, FORBIDDEN, NO_SESSION = 4400, 4401, 4403, 4404
+    IDLE, TAKEN, EXPIRED, TOO_MANY, SLOW = 4408, 4409, 4410, 4429, 4508
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """Samples (n, channels) float32, full scale ±1, at the rate that `start` declared."""
+
+    samples: NDArray[np.float32]
+
+
+Order = Start | Audio | Missing | Finalize | Name | Merge | KeepAlive | Stop | Refusal
+
+
+class State(Enum):
+    """Where a producer stands."""
+
+    EXPECTING_START = auto()
+    STREAMING = auto()
+    OVER = auto()
+
+
+class Producer:
+    """What a producer's frames mean, in order. Takes anything, raises nothing.
+
+    query: of the address; its keys are those of `start`, whose own win.
+    """
+
+    def __init__(self, query: Mapping[str, str] | None = None) -> None:
+        self.state = State.EXPECTING_START
+        self._query = dict(query or {})
+        self._decoder: Decoder | None = None
+        self._start: Start | None = None
+        self._is_first_frame = True
+
+    def receive(self, data: str | bytes) -> list[Order]:
+        """What to do about a frame: orders to carry out, refusals to send, in this order."""
+        if self.state is State.OVER:
+            return []
+        try:
+            return self._text(data) if isinstance(data, str) else self._binary(data)
+        except (ConfigError, FormatError) as error:
+            is_fatal = self.state is State.EXPECTING_START
+            text = str(error)[:LONGEST_REPLY]
+            return [self._fatal("bad_config", text) if is_fatal else _minor("bad_message", text)]
+
+    def _text(self, text: str) -> list[Order]:
+        message = read_message(text, FROM_PRODUCER)
+        if isinstance(message, Start):
+            if self.state is State.STREAMING:
+                return [
+                    _minor("bad_message", "a second start: what was declared holds until the connection ends")
+                ]
+            return [self._begin(message)]
+        if isinstance(message, KeepAlive):
+            return [message]
+        if self.state is State.EXPECTING_START:
+            return [self._declared(), *self.receive(text)]
+        return self._control(message)
+
+    def _control(self, message: Any) -> list[Order]:
+        match message:
+            case Stop():
+                self.state = State.OVER
+            case Missing(samples=count, reason=reason):
+                assert self._start is not None  # nothing else leads here
+                most = LONGEST_GAP_SECONDS * self._start.sample_rate
+                if not 0 < count <= most:
+                    raise FormatError(f"gap of {count} samples: expected 1 to {most}")
+                message = replace(message, reason=reason[:LONGEST_TEXT])
+            case Name(name=name):
+                if not 0 < len(name) <= LONGEST_TEXT or not name.isprintable():
+                    raise FormatError(f"a name wants 1 to {LONGEST_TEXT} printable characters")
+            case Finalize(id=answer) if len(answer) > LONGEST_TEXT:
+                raise FormatError(f"an id of {len(answer)} characters: expected {LONGEST_TEXT} at most")
+            case _:
+                pass
+        return [message]
+
+    def _binary(self, data: bytes) -> list[Order]:
+        orders: list[Order] = []
+        if self.state is State.EXPECTING_START:
+            if not data:
+                return []
+            orders.append(self._declared())
+        if self._is_first_frame and (kind := container_of(data)):
+            return [
+                self._fatal(
+                    "bad_message", f"this looks like {kind}: send the samples alone, without a header"
+                )
+            ]
+        self._is_first_frame = self._is_first_frame and not data
+        assert self._decoder is not None  # made with the start
+        samples = self._decoder.decode(data)
+        return [*orders, Audio(samples)] if len(samples) else orders
+
+    def _declared(self) -> Start:
+        """The start that the query stands for, where none was sent."""
+        if "sample_rate" not in self._query:
+            raise ConfigError(
+                'no sample rate declared: send {"type": "start", "sample_rate": 16000} first, with the rate '
+                "that the audio has, or ?sample_rate=16000 in the address"
+            )
+        return self._begin(None)
+
+    def _begin(self, sent: Start | None) -> Start:
+        start = sent if sent is not None else _start_of(self._query)
+        start = replace(start, encoding=encoding_named(start.encoding))
+        _check(start)
+        self._decoder = Decoder(start.encoding, start.channels)
+        self._start = start
+        self.state = State.STREAMING
+        return start
+
+    def _fatal(self, code: str, message: str) -> Refusal:
+        self.state = State.OVER
+        return Refusal(code=code, message=message, fatal=True, close_code=Close.BAD_MESSAGE)
+
+
+def _minor(code: str, message: str) -> Refusal:
+    return Refusal(code=code, message=message)
+
+
+def _start_of(query: Mapping[str, str]) -> Start:
+    given: dict[str, Any] = {key: query[key] for key in ("encoding",) if key in query}
+    given |= {key: _number(query, key) for key in ("sample_rate", "channels", "channel") if key in query}
+    if "realtime" in query:
+        given["realtime"] = query["realtime"].lower() in ("", "1", "true", "yes")
+    return Start(**given)
+
+
+def _number(query: Mapping[str, str], key: str) -> int:
+    text = query[key]
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise ConfigError(f"{key} {text[:40]!r}: expected a whole number")
+    return int(text)
+
+
+def _check(start: Start) -> None:
+    if not LOWEST_RATE <= start.sample_rate <= HIGHEST_RATE:
+        raise ConfigError(f"sample_rate {start.sample_rate}: expected {LOWEST_RATE} to {HIGHEST_RATE}")
+    if not 1 <= start.channels <= MOST_CHANNELS:
+        raise ConfigError(f"channels {start.channels}: expected 1 to {MOST_CHANNELS}")
+    if start.channel is not None and not 0 <= start.channel < start.channels:
+        raise ConfigError(
+            f"channel {start.channel}: expected 0 to {start.channels - 1}, or none for the mean"
+        )
+    if start.resume is not None and not 0 <= start.resume.sample < 2**53:
+        raise ConfigError(f"resume at sample {start.resume.sample}: expected 0 or more")
+    settings_of(start.options)
+
+
+def settings_of(options: Mapping[str, Any]) -> DiarizerConfig:
+    """The settings that a start's options stand for. Raises ConfigError for others, and out of range."""
+    for name, value in options.items():
+        if name not in OPTIONS:
+            raise ConfigError(f"option {name[:40]!r}: expected one of {', '.join(OPTIONS)}")
+        if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e6:
+            raise ConfigError(f"option {name}: expected a number, got {str(value)[:40]!r}")
+    return DiarizerConfig.from_dict(dict(options))
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What a subscriber asked for: events from this number on, all or those that stay."""
+
+    from_seq: int = 1
+    finals: bool = False
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> "Subscription":
+        """As the query of the address says: from, finals. Raises ConfigError."""
+        first = _number(query, "from") if "from" in query else 1
+        if first < 1:
+            raise ConfigError(f"from={first}: the first event has number 1")
+        return cls(first, query.get("finals", "0").lower() in ("", "1", "true", "yes"))
+
+    def wants(self, event: Event) -> bool:
+        """Whether the subscriber is to see this event."""
+        if not self.finals or isinstance(event, FINALS):
+            return True
+        return isinstance(event, Turn) and event.state == "final"

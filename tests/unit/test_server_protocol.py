@@ -1,0 +1,167 @@
+"""The protocol without a socket: what producers and subscribers say, and what it means."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hocket.streaming.errors import ConfigError
+from hocket.streaming.events import Change, Turn
+from hocket.streaming.server.encoding import Decoder
+from hocket.streaming.server.messages import FROM_PRODUCER, FROM_SERVER, Received, Start, protocol_schema
+from hocket.streaming.server.protocol import (
+    Audio,
+    Close,
+    Finalize,
+    KeepAlive,
+    Merge,
+    Missing,
+    Name,
+    Order,
+    Producer,
+    Refusal,
+    Stop,
+    Subscription,
+)
+
+
+def said(producer: Producer, **message: Any) -> list[Order]:
+    return producer.receive(json.dumps(message))
+
+
+def started(**declared: Any) -> Producer:
+    producer = Producer()
+    [start] = said(producer, type="start", **{"sample_rate": 16_000} | declared)
+    assert isinstance(start, Start)
+    return producer
+
+
+def refusal(orders: list[Order]) -> Refusal:
+    [order] = orders
+    assert isinstance(order, Refusal)
+    return order
+
+
+def test_a_start_declares_what_the_frames_hold() -> None:
+    producer = started(channels=2)
+    [audio] = producer.receive(np.array([[16_384, -32_768], [0, 8_192]], "<i2").tobytes())
+    assert isinstance(audio, Audio)
+    np.testing.assert_array_equal(audio.samples, np.array([[0.5, -1], [0, 0.25]], np.float32))
+
+
+def test_a_query_stands_for_a_start() -> None:
+    producer = Producer({"sample_rate": "8000", "encoding": "ulaw", "realtime": ""})
+    start, audio = producer.receive(b"\xff\xff\xff")
+    assert start == Start(sample_rate=8_000, encoding="mulaw", realtime=True)
+    assert isinstance(audio, Audio)
+    assert audio.samples.shape == (3, 1)
+
+
+def test_a_start_wins_over_the_query() -> None:
+    producer = Producer({"sample_rate": "8000"})
+    [start] = said(producer, type="start", sample_rate=44_100, encoding="linear16")
+    assert start == Start(sample_rate=44_100, encoding="pcm_s16le")
+
+
+def test_audio_of_undeclared_rate_is_refused_with_what_to_send() -> None:
+    refused = refusal(Producer().receive(b"\0\0"))
+    assert refused.fatal
+    assert refused.close_code == Close.BAD_MESSAGE
+    assert '{"type": "start", "sample_rate": 16000}' in refused.message
+
+
+@pytest.mark.parametrize(
+    ("declared", "message"),
+    [
+        ({"sample_rate": 3000}, "sample_rate 3000: expected 8000 to 96000"),
+        ({"channels": 9}, "channels 9: expected 1 to 8"),
+        ({"channels": 2, "channel": 2}, "channel 2: expected 0 to 1, or none for the mean"),
+        ({"encoding": "opus"}, "encoding 'opus': expected one of pcm_s16le, pcm_f32le, mulaw, alaw"),
+        ({"options": {"speed": 1}}, "option 'speed': expected one of hop, latency"),
+        ({"options": {"hop": 9}}, "hop 9.0: expected 0.1 to 2.0"),
+        ({"sample_rate": "fast"}, "Start.sample_rate wants int, got 'fast'"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(declared: dict[str, Any], message: str) -> None:
+    refused = refusal(said(Producer(), type="start", **{"sample_rate": 16_000} | declared))
+    assert refused.fatal
+    assert refused.message.startswith(message)
+
+
+@pytest.mark.parametrize(("magic", "kind"), [(b"RIFF....WAVE", "a WAV file"), (b"OggS....", "an Ogg file")])
+def test_a_file_with_its_header_is_refused(magic: bytes, kind: str) -> None:
+    assert refusal(started().receive(magic)).message.startswith(f"this looks like {kind}")
+
+
+def test_samples_may_straddle_frames() -> None:
+    data = np.arange(-50, 50, dtype="<f4").tobytes()
+    for size in (1, 3, 7, 400):
+        decoder = Decoder("pcm_f32le", 2)
+        pieces = [decoder.decode(data[start : start + size]) for start in range(0, len(data), size)]
+        np.testing.assert_array_equal(np.concatenate(pieces).ravel(), np.arange(-50, 50))
+
+
+def test_telephone_codes_are_those_of_the_standard() -> None:
+    def decoded(encoding: str, codes: list[int]) -> list[int]:
+        return [round(float(value) * 32_768) for value in Decoder(encoding, 1).decode(bytes(codes)).ravel()]
+
+    assert decoded("mulaw", [0x00, 0x80, 0xFF, 0x7F, 0x8F, 0xF0]) == [-32_124, 32_124, 0, 0, 16_764, 120]
+    assert decoded("alaw", [0x55, 0xD5, 0x2A, 0xAA, 0x80]) == [-8, 8, -32_256, 32_256, 5_504]
+
+
+def test_an_empty_frame_means_nothing() -> None:
+    assert Producer().receive(b"") == []
+    assert started().receive(b"") == []
+
+
+def test_controls_come_through_in_order() -> None:
+    producer = started()
+    assert said(producer, type="finalize", id="a") == [Finalize(id="a")]
+    assert said(producer, type="name", speaker="S1", name="Anna") == [Name(speaker="S1", name="Anna")]
+    assert said(producer, type="merge", speaker="S2", into="S1") == [Merge(speaker="S2", into="S1")]
+    assert said(producer, type="gap", samples=160) == [Missing(samples=160)]
+    assert said(producer, type="keepalive", new="field") == [KeepAlive()]
+    assert said(producer, type="stop") == [Stop()]
+    assert said(producer, type="finalize") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{", '{"type": "dance"}', '{"type": ["start"]}', '{"type": "name"}', "[" * 100_000,
+     '{"type": "gap", "samples": -1}', '{"type": "gap", "samples": NaN}', '{"type": "name", "speaker": "S1", "name": "a\\nb"}'],
+)  # fmt: skip
+def test_nonsense_while_streaming_is_answered_and_survived(text: str) -> None:
+    producer = started()
+    refused = refusal(producer.receive(text))
+    assert not refused.fatal
+    assert refused.code == "bad_message"
+    assert len(refused.to_json()) < 1000
+    assert producer.receive(b"\0\0")
+
+
+def test_a_subscription_reads_the_address() -> None:
+    assert Subscription.of({}) == Subscription(1, finals=False)
+    assert Subscription.of({"from": "17", "finals": "1"}) == Subscription(17, finals=True)
+    for query in ({"from": "0"}, {"from": "-3"}, {"from": "x"}):
+        with pytest.raises(ConfigError):
+            Subscription.of(query)
+
+
+def test_finals_leave_out_what_will_change() -> None:
+    change = Change(seq=1, session="s", at=1, t=1, speakers=[], started=[], ended=[], confidence=1)
+    turn = Turn(seq=1, session="s", at=1, id="t1", speaker="S1", start=0, end=1, state="final", confidence=1)
+    assert not Subscription(finals=True).wants(change)
+    assert Subscription(finals=True).wants(turn)
+    assert Subscription().wants(change)
+
+
+def test_the_schema_describes_every_message_and_event() -> None:
+    schema = protocol_schema()
+    assert schema["title"] == "hocket.v1"
+    assert {*FROM_PRODUCER, *FROM_SERVER, "turn", "revision"} <= schema["$defs"].keys()
+    assert schema["$defs"]["received"]["required"] == ["type", "sample", "lag"]
+    assert (
+        json.loads(Received(sample=5, lag=0.1).to_json()).keys()
+        == schema["$defs"]["received"]["properties"].keys()
+    )
