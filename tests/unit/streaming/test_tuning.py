@@ -52,15 +52,15 @@ def test_patterns_choose_among_what_can_be_tuned() -> None:
 def test_tuning_finds_what_is_wrong_and_writes_what_config_reads(
     recordings: list[Recording], tmp_path: Path
 ) -> None:
-    wrong = DiarizerConfig(clustering=ClusterRules(birth=5.0))
+    wrong = DiarizerConfig(clustering=ClusterRules(birth=2.0))
     bench = Bench(LevelSegmenter(), LevelEmbedder(), tmp_path / "cache", wrong)
-    space = {"clustering.birth": Range(0.1, 6.0)}
+    space = {"clustering.birth": Range(0.1, 2.0)}
     said: list[str] = []
     tuned = tune(bench, recordings, recordings, space, trials=6, progress=said.append)
     assert tuned.before["tuning"].first.rate > 0.1
     assert tuned.after["tuning"].first.rate < tuned.before["tuning"].first.rate
     assert tuned.after["held out"] == tuned.after["tuning"]
-    assert tuned.settings["clustering.birth"] < 3.0
+    assert tuned.settings["clustering.birth"] < 1.5
     assert len(said) == 6
     assert said[0].startswith("trial 1: ")
     again = tune(bench, recordings, [], space, trials=6)
