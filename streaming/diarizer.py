@@ -3,12 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hocket.models.roles import Embedder, Segmenter
 
-from . import compute
 from .account import Account
 from .amendments import Amendments
 from .atoms import AtomRules
@@ -17,20 +13,17 @@ from .config import DiarizerConfig
 from .errors import ConfigError, SnapshotError, UnknownSpeaker
 from .events import Event
 from .floor import Floor
-from .grid import Grid, seconds, to_cells
+from .grid import Grid, to_cells
 from .journal import Journal
 from .listener import Listener
 from .people import Profile
 from .perception import Perception
-from .replay import Segment
-from .requests import Request
+from .session import Session
 from .snapshot import pack, unpack
 from .timeline import Timeline, TurnRecord
 from .voiceprint import VoicePrint
 from .voices import VoiceScorer
 from .windows import WindowPlan
-
-Samples = NDArray[np.float32]
 
 SHORTEST_WINDOW = 2.0  # seconds
 BRIDGE = 20  # cells of silence inside which a speaker's turn goes on
@@ -38,15 +31,12 @@ LINKED = 64  # remembered atoms that new ones may be linked to: more than ten se
 PATIENCE = 35  # cells of silence after which a speaker is said to have ended
 
 
-class Diarizer:
-    """One session. The same samples, cut in any way, give the same events.
+class Diarizer(Session):
+    """Who is speaking, said while they speak. See Session for how it is fed.
 
     segmenter, embedder: the models; they say what rate, windows, frames and vectors they need.
     config: settings; session: the name that events carry; models: names for the log. people: enrolled from
     the start, see `enroll`.
-
-    `push` and `finish` do everything. A server that batches many sessions uses their halves: `feed` (or
-    `gap`, `end`), then `due` and `advance` until nothing is due.
 
     May raise BlockError for samples of the wrong shape or type, SessionOver for audio after the end,
     ConfigError for a rate the engine cannot keep time in. Anything else is a bug to report.
@@ -63,92 +53,26 @@ class Diarizer:
         people: Sequence[Profile] = (),
     ) -> None:
         self.config = config or DiarizerConfig()
-        self._segmenter, self._embedder = segmenter, embedder
         self._voice_model = (models or {}).get("embedding")
         spec = segmenter.spec
-        self._grid = Grid(spec.rate)
+        grid = Grid(spec.rate)
         self._latency = to_cells(self.config.latency)
-        plan = WindowPlan(
-            spec.lengths, self._grid.samples(self.config.hop), self._grid.samples(SHORTEST_WINDOW)
-        )
+        plan = WindowPlan(spec.lengths, grid.samples(self.config.hop), grid.samples(SHORTEST_WINDOW))
         rules = self.config.atoms or AtomRules(onset=spec.onset, offset=spec.offset)
-        mutable = self._grid.cell * (self._latency + 2 * rules.longest)
+        mutable = grid.cell * (self._latency + 2 * rules.longest)
         reach = spec.lengths[-1] + mutable + plan.hop
-        self._perception = Perception(spec, embedder.spec, rules, self._grid, reach)
-        self._listener = Listener(self._perception, plan, self._grid.cell, self._conclude)
+        self._perception = Perception(spec, embedder.spec, rules, grid, reach)
+        listener = Listener(self._perception, plan, grid.cell, self._conclude)
+        super().__init__(segmenter, embedder, listener, Timeline(BRIDGE), Journal(session))
         scorer = VoiceScorer(embedder.spec.calibration)
         who = self.config.clustering or ClusterRules()
         self._clusterer = Clusterer(embedder.spec.size, scorer, who, self.config.asked)
-        self._timeline = Timeline(BRIDGE)
         self._floor = Floor(PATIENCE)
-        self._journal = Journal(session)
         self._account = Account(self._clusterer, self._timeline, self._floor, self._journal)
         self._amendments = Amendments(self._account, self._clusterer, self._timeline, self._journal)
         self._journal.start(spec.rate, models or {}, self.config.to_dict())
         for person in people:
             self._enroll(person)
-
-    @property
-    def rate(self) -> int:
-        """Samples per second that `push` expects."""
-        return self._grid.rate
-
-    # Everything at once
-
-    def push(self, samples: Samples) -> list[Event]:
-        """Take samples (n,) float32, full scale ±1, at the models' rate; say what they changed.
-
-        Samples that are not finite count as silence.
-        """
-        return self.feed(samples) + self._answer()
-
-    def finish(self, reason: str = "end") -> list[Event]:
-        """End the session: what is still provisional becomes final. Repeated calls say nothing more."""
-        return self.end(reason) + self._answer()
-
-    def _answer(self) -> list[Event]:
-        events: list[Event] = []
-        while requests := self.due():
-            events += self.advance(compute.run(requests, self._segmenter, self._embedder))
-        return events
-
-    # In halves
-
-    def feed(self, samples: Samples) -> list[Event]:
-        """Take samples as `push` does, but leave the models to the caller: see `due`."""
-        self._listener.feed(samples)
-        return self._journal.take()
-
-    def gap(self, num_samples: int, reason: str) -> list[Event]:
-        """Declare samples that never arrived: the clock moves on through them, heard as silence.
-
-        Like `feed`: requests may be due afterwards.
-        """
-        start, rate = self._listener.fed, self._grid.rate
-        self._listener.require_open()
-        if num_samples > 0:
-            self._journal.gap(round(start / rate, 3), round((start + num_samples) / rate, 3), reason)
-        self._listener.gap(num_samples)
-        return self._journal.take()
-
-    def end(self, reason: str = "end") -> list[Event]:
-        """Say that no more audio will come. Requests may be due afterwards."""
-        self._listener.end(reason)
-        return self._journal.take()
-
-    def due(self) -> list[Request]:
-        """What the session needs from the models before it can go on; empty while it needs only audio."""
-        return self._listener.due()
-
-    def advance(self, outputs: Sequence[NDArray[np.float32]]) -> list[Event]:
-        """Take one answer per request of `due`, in order; say what they changed."""
-        self._listener.advance(outputs)
-        return self._journal.take()
-
-    def status(self, *, lag: float, rtf: float, dropped: float) -> Event:
-        """A numbered heartbeat, with what only the caller can measure: seconds, ratio, seconds."""
-        self._journal.status(lag, rtf, len(self._timeline.speakers()), dropped)
-        return self._journal.take()[-1]
 
     # The user's word: final, said at once, and learned from. Not after the end (SessionOver).
 
@@ -219,17 +143,7 @@ class Diarizer:
             raise UnknownSpeaker(f"no turn {turn!r}: expected the id of one that is shown")
         return record
 
-    # What came out
-
-    def annotation(self) -> list[Segment]:
-        """Every turn as it now reads, by start; the same as a replay of all events so far."""
-        return sorted(
-            (
-                Segment(seconds(turn.start), seconds(turn.stop), self._journal.id_of(turn.speaker))
-                for turn in self._timeline.turns.values()
-            ),
-            key=lambda segment: (segment.start, segment.end, segment.speaker),
-        )
+    # Kept and gone on with
 
     def snapshot(self) -> bytes:
         """The whole session as bytes: restored anywhere with the same models, it goes on as if never stopped.
@@ -318,5 +232,5 @@ class Diarizer:
             is_last=self._listener.is_last,
         )
         if self._listener.is_last:
-            duration = self._perception.samples_heard / self._grid.rate
+            duration = self._perception.samples_heard / self.rate
             self._journal.end(round(duration, 3), self._timeline.speakers(), self._listener.ending or "end")
