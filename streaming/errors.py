@@ -11,8 +11,12 @@ HocketError
 ├── FormatError               a malformed RTTM, UEM or event line
 ├── SnapshotError             a snapshot is damaged or of other models or settings
 ├── VoicePrintError           a voice print is damaged, of another embedding model, or of too little speech
-├── StoreError                a store of people is damaged, or its key is wrong
+├── StoreError                a store of people or sessions is damaged or in use, or its key is wrong
+├── ServiceError              a service cannot be reached, or refuses
+├── BrokerError               an MQTT broker cannot be reached, or went away
+│   └── BrokerRefused         it does not want us: user, password, certificate, protocol
 ├── UnknownSpeaker            no speaker, turn, person or profile goes by that id
+├── UnknownSession            no session goes by that name
 └── SessionOver               audio was pushed after the end
 
 Anything else that leaves this package is a bug to report.
@@ -24,6 +28,8 @@ __all__ = [
     "AudioError",
     "AudioFileError",
     "BlockError",
+    "BrokerError",
+    "BrokerRefused",
     "ConfigError",
     "DeviceError",
     "FormatError",
@@ -31,9 +37,11 @@ __all__ = [
     "MissingDependency",
     "ModelError",
     "NoVoiceError",
+    "ServiceError",
     "SessionOver",
     "SnapshotError",
     "StoreError",
+    "UnknownSession",
     "UnknownSpeaker",
     "VoicePrintError",
 ]
@@ -76,7 +84,30 @@ class VoicePrintError(HocketError, ValueError):
 
 
 class StoreError(HocketError, ValueError):
-    """A store of people, or an export of one, is damaged or in use; its key is wrong or missing."""
+    """A store of people or sessions, or an export of one, is damaged or in use; a key is wrong or missing."""
+
+
+class ServiceError(HocketError):
+    """A service cannot be reached, or refuses what was asked of it.
+
+    code: what it calls the reason, as in `error` messages; None where it said nothing.
+    """
+
+    def __init__(self, message: str, code: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class UnknownSession(HocketError, LookupError):
+    """No session goes by the name that was given."""
+
+
+class BrokerError(HocketError):
+    """An MQTT broker cannot be reached, or went away; trying again may help."""
+
+
+class BrokerRefused(BrokerError):
+    """An MQTT broker, or the encryption on the way to it, says no; trying the same again will not help."""
 
 
 class UnknownSpeaker(HocketError, LookupError):

@@ -1,5 +1,7 @@
 """Binary frames to samples: four encodings, frames cut anywhere."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,7 +37,11 @@ def _alaw_table() -> Samples:
 
 
 TABLES = {"mulaw": _mulaw_table(), "alaw": _alaw_table()}
-DTYPES = {"pcm_s16le": np.dtype("<i2"), "pcm_f32le": np.dtype("<f4"), **dict.fromkeys(TABLES, np.dtype("u1"))}
+DTYPES: dict[str, np.dtype[Any]] = {
+    "pcm_s16le": np.dtype("<i2"),
+    "pcm_f32le": np.dtype("<f4"),
+    **dict.fromkeys(TABLES, np.dtype("u1")),
+}
 
 
 def encoding_named(name: str) -> str:

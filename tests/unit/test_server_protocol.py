@@ -129,7 +129,8 @@ def test_controls_come_through_in_order() -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "[]", "{", '{"type": "dance"}', '{"type": ["start"]}', '{"type": "name"}', "[" * 100_000,
-     '{"type": "gap", "samples": -1}', '{"type": "gap", "samples": NaN}', '{"type": "name", "speaker": "S1", "name": "a\\nb"}'],
+     '{"type": "gap", "samples": -1}', '{"type": "gap", "samples": NaN}',
+     '{"type": "name", "speaker": "S1", "name": "a\\nb"}'],
 )  # fmt: skip
 def test_nonsense_while_streaming_is_answered_and_survived(text: str) -> None:
     producer = started()
