@@ -126,14 +126,16 @@ class Memory:
         return self._speakers
 
     def _keep_example(self, atom: Atom) -> None:
-        """Keep an atom as an exemplar; where its speaker has too many, the one that adds least goes."""
+        """Keep an atom as an exemplar; where its speaker has too many, those that add least go."""
         if atom.vector is None or (atom.clean < self.rules.solid and not atom.pinned):
             return
         self.exemplars.append(replace(atom, links={}, overlaps=()))
-        mine = [index for index, other in enumerate(self.exemplars) if other.speaker == atom.speaker]
-        if len(mine) > self.rules.exemplars:
-            mine = [index for index in mine if not self.exemplars[index].pinned] or mine
-            del self.exemplars[mine[_least_telling([self.exemplars[index] for index in mine])]]
+        mine = [other for other in self.exemplars if other.speaker == atom.speaker]
+        for _ in range(len(mine) - self.rules.exemplars):
+            free = [other for other in mine if not other.pinned] or mine
+            dropped = free[_least_telling(free)]
+            mine = [other for other in mine if other is not dropped]
+            self.exemplars = [other for other in self.exemplars if other is not dropped]
 
     def state(self) -> dict[str, Any]:
         """What `restore` needs."""

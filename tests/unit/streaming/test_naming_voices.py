@@ -100,6 +100,14 @@ def test_the_least_telling_exemplar_goes() -> None:
     assert [a.start for a in memory.exemplars] == [0, 200]
 
 
+def test_two_speakers_who_were_one_keep_no_more_examples_than_one() -> None:
+    memory = Memory(6, MemoryRules(recent=2, exemplars=3))
+    memory.add([atom(200 * k, k % 2, speaker=k % 2) for k in range(20)])
+    memory.rename([replace(a, speaker=1) for a in memory.atoms])
+    memory.add([atom(4000, 1, speaker=1)])
+    assert len(memory.exemplars) == 3
+
+
 def test_evidence_needs_links_and_goes_both_ways() -> None:
     table = np.array([[0, 0.8, 0.0], [0.8, 0, 0.1], [0.0, 0.1, 0]], np.float32)
     evidence, near = window_evidence(table, ones(3))
