@@ -1,5 +1,7 @@
 """The models that ship, on the portable runtime, without torch: golden vectors, batches, padding, folders."""
 
+import subprocess
+import sys
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -52,6 +54,23 @@ def test_a_package_that_was_translated_before_loads_in_less_than_three_tenths_of
 
     seconds()
     assert min(seconds() for _ in range(3)) < 0.3
+
+
+def test_a_session_on_the_portable_runtime_loads_neither_torch_nor_coremltools() -> None:
+    program = """
+import sys
+import numpy as np
+from hocket.models import open_models
+from hocket.streaming import Diarizer
+
+models = open_models(runtime="portable")
+diarizer = Diarizer(models.segmenter, models.embedder)
+diarizer.push(np.random.default_rng(0).normal(0, 0.1, 40_000).astype(np.float32))
+diarizer.finish()
+print([name for name in ("onnxruntime", "coremltools", "torch", "onnx") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("['onnxruntime']\n", "")
 
 
 @pytest.mark.parametrize("seconds", range(1, 11))
