@@ -19,8 +19,8 @@ PAGES = [
     *sorted((ROOT / "streaming" / "cli").glob("*.py")),
 ]
 KNOWN: Any = typer.main.get_command(app)
-# A line of its own, perhaps from a virtual environment, or words between backticks.
-SHOWN = re.compile(r"^ *(?:\S+/)?hocket ([a-z].*)|`hocket ([a-z][^`]*)`", re.MULTILINE)
+# The end of a line of shell, perhaps from a virtual environment, or words between backticks.
+SHOWN = re.compile(r"^ *(?:.*&& )?(?:\S+/)?hocket ([a-z].*)|`hocket ([a-z][^`]*)`", re.MULTILINE)
 
 
 def shown(page: Path) -> Iterator[list[str]]:
@@ -40,7 +40,7 @@ def options_of(command: Any, words: list[str]) -> tuple[set[str], list[str]]:
 
 
 def is_prose(words: list[str]) -> bool:
-    """Whether it is a sentence that begins with hocket's name: no command has that name, no option is given."""
+    """Whether it is a sentence about hocket: no command is called so, and no option is given."""
     return words[0] not in KNOWN.commands and not any(word.startswith("--") for word in words)
 
 
