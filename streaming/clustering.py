@@ -48,9 +48,9 @@ class ClusterRules:
     second: SecondVoiceRules = field(default_factory=SecondVoiceRules)
     birth: float = 1.0
     keep: float = 2.5
-    every_share: float = 0.1
+    every_share: float = 0.15
     every_least: float = 1.5
-    every_most: float = 6.0
+    every_most: float = 12.0
 
 
 @dataclass(frozen=True)
