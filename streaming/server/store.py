@@ -17,7 +17,7 @@ from pathlib import Path
 from hocket.streaming.errors import StoreError, UnknownSession
 from hocket.streaming.events import Event
 
-from .inputs import Input, read_input, write_input
+from .inputs import Absence, Input, Sound, read_input, write_input
 
 DATABASE, LOCK = "sessions.db", "lock.db"
 SCHEMA_VERSION = 1
@@ -86,6 +86,16 @@ class Kept:
     snapshot: bytes
     seq: int
     inputs: list[Input] = field(default_factory=list)
+
+    @property
+    def num_samples(self) -> int:
+        """That the inputs hold, at the engine's rate, lost ones among them."""
+        lengths = (
+            len(given.samples) if isinstance(given, Sound) else given.num_samples
+            for given in self.inputs
+            if isinstance(given, Sound | Absence)
+        )
+        return sum(lengths)
 
 
 class Store:

@@ -1,0 +1,356 @@
+"""All sessions of a server: begun, resumed, read, ended, restored after a crash, forgotten in time."""
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import json
+import logging
+import re
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from hocket.models.roles import Embedder, Segmenter
+from hocket.streaming.diarizer import Diarizer
+from hocket.streaming.errors import HocketError, StoreError, UnknownSession
+from hocket.streaming.events import Event, SessionEnd
+from hocket.streaming.people import Profile
+
+from .hosted import Hosted, Outcome
+from .inputs import Ending
+from .live import Connection, LiveSession, Log
+from .messages import Missing, Refusal, Start, Started
+from .protocol import LONGEST_GAP_SECONDS, Close, settings_of
+from .rounds import Result, Rounds, Work
+from .store import Step, Store
+
+logger = logging.getLogger(__name__)
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+FRAME_BYTES = 1 << 20
+TIDY_SECONDS = 60.0
+FINISH_SECONDS = 30.0
+
+
+class Models(Protocol):
+    """What the sessions hear with, as `open_models` gives it."""
+
+    @property
+    def segmenter(self) -> Segmenter: ...
+
+    @property
+    def embedder(self) -> Embedder: ...
+
+    @property
+    def names(self) -> dict[str, str]: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """idle_seconds: without a frame before a producer is sent away, and then before its session ends.
+
+    keep_days, keep_bytes: of ended sessions; None for no limit.
+    """
+
+    most_sessions: int = 64
+    idle_seconds: float = 60.0
+    keep_days: float | None = None
+    keep_bytes: int | None = None
+
+
+class Rejected(HocketError):
+    """A producer or subscriber cannot have what it asked for."""
+
+    def __init__(self, code: str, close_code: int, message: str) -> None:
+        super().__init__(message)
+        self.refusal = Refusal(code=code, message=message, fatal=True, close_code=close_code)
+
+
+class Hub:
+    """The sessions in a folder. `run` keeps them going; all else is called from the same event loop."""
+
+    def __init__(self, models: Models, folder: Path, limits: Limits, people: Sequence[Profile] = ()) -> None:
+        self.limits = limits
+        self._models = models
+        self._people = people
+        self._writer, self._reader = Store(folder), Store(folder)
+        self._rounds = Rounds(models.segmenter, models.embedder, self._writer, self._gather, self._deliver)
+        self._live: dict[str, LiveSession] = {}
+        self._logs: dict[str, Log] = {}
+        for listing in self._reader.listings():
+            if listing.ended is None:
+                start = Start(**json.loads(listing.declared))
+                log = self._log(listing.id)
+                log.seq = listing.seq
+                self._live[listing.id] = LiveSession(listing.id, start, listing.token, log, listing.sample)
+
+    async def run(self) -> None:
+        """Rounds and housekeeping, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._rounds.run())
+            tasks.create_task(self._end_the_idle())
+            tasks.create_task(self._retire())
+
+    async def finish(self, reason: str) -> None:
+        """End the sessions that are under way, and wait until that is stored; `run` must still be running."""
+        ending = [live for live in self._live.values() if live.hosted is not None]
+        for live in ending:
+            live.give(Ending(reason))
+        self._rounds.wake()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FINISH_SECONDS):
+                for live in ending:
+                    await live.over.wait()
+
+    def close(self) -> None:
+        """Let go of thread and files, after `run` was cancelled."""
+        self._rounds.close()
+        self._writer.close()
+        self._reader.close()
+
+    @property
+    def num_sessions(self) -> int:
+        """How many go on."""
+        return len(self._live)
+
+    # Producers
+
+    async def begin(self, name: str, start: Start, connection: Connection) -> tuple[LiveSession, Started]:
+        """A new session, or one that goes on, with its producer at the other end. Raises Rejected."""
+        token = secrets.token_urlsafe(24)
+        if start.resume is not None:
+            token = start.resume.token
+            live = await self._resume(name, start, connection)
+        else:
+            live = await self._create(name, start, token)
+        live.connection = connection
+        started = Started(
+            session=name,
+            token=token,
+            sample=live.sample,
+            idle_seconds=self.limits.idle_seconds,
+            frame_bytes=FRAME_BYTES,
+        )
+        return live, started
+
+    def wake(self) -> None:
+        """Say that a session was given something."""
+        self._rounds.wake()
+
+    async def _create(self, name: str, start: Start, token: str) -> LiveSession:
+        taken = Rejected(
+            "taken", Close.TAKEN, f"session {name!r} exists: resume it with its token, or choose another name"
+        )
+        if name in self._live:
+            raise taken
+        if len(self._live) >= self.limits.most_sessions:
+            raise Rejected(
+                "full", Close.FULL, f"{len(self._live)} sessions go on, which is all: come back later"
+            )
+        digest = hashlib.sha256(token.encode()).digest()
+        if name in self._logs and self._logs[name].is_over:
+            del self._logs[name]  # of one that was deleted since
+        live = self._live[name] = LiveSession(name, start, digest, self._log(name), 0)
+        try:
+            live.hosted, events = await self._rounds.call(self._found, name, start, digest)
+        except StoreError as error:
+            del self._live[name]
+            raise taken from error
+        live.log.publish(_rows(events), is_last=False)
+        logger.info("session %s begins", name)
+        return live
+
+    def _found(self, name: str, start: Start, digest: bytes) -> tuple[Hosted, list[Event]]:
+        """In the rounds' thread: a diarizer, and its first events and state on disk."""
+        models = self._models
+        diarizer = Diarizer(
+            models.segmenter,
+            models.embedder,
+            settings_of(start.options),
+            session=name,
+            models=models.names,
+            people=self._people,
+        )
+        events = diarizer.feed(np.zeros(0, np.float32))
+        declared = json.loads(replace(start, resume=None).to_json())
+        del declared["type"]
+        self._writer.create(name, digest, json.dumps(declared), diarizer.snapshot(), events)
+        return Hosted(diarizer, name, start), events
+
+    async def _resume(self, name: str, start: Start, connection: Connection) -> LiveSession:
+        live = self._live.get(name)
+        assert start.resume is not None
+        if live is None:
+            raise Rejected("no_session", Close.NO_SESSION, f"no session {name!r} goes on: start it anew")
+        if not hmac.compare_digest(hashlib.sha256(start.resume.token.encode()).digest(), live.digest):
+            raise Rejected("forbidden", Close.FORBIDDEN, f"this token does not resume session {name!r}")
+        declared, given = ((s.sample_rate, s.channels, s.channel) for s in (live.start, start))
+        if declared != given:
+            raise Rejected(
+                "bad_config",
+                Close.BAD_MESSAGE,
+                f"session {name!r} has sample_rate {declared[0]}, channels {declared[1]}, channel "
+                f"{'mix' if declared[2] is None else declared[2]}: send that, as at its start",
+            )
+        if live.connection is not None:
+            live.connection.dismiss(
+                Refusal(
+                    code="superseded", message="another producer resumed this session", fatal=True,
+                    close_code=Close.TAKEN,
+                )
+            )  # fmt: skip
+        live.connection = connection
+        live.start = replace(live.start, realtime=start.realtime)
+        try:
+            await self._wake_up(live)
+            missing = start.resume.sample - live.sample
+            if missing > LONGEST_GAP_SECONDS * start.sample_rate:
+                message = f"resume at sample {start.resume.sample}: the session is at {live.sample}"
+                raise Rejected("bad_config", Close.BAD_MESSAGE, message)
+        except BaseException:
+            self.leave(live, connection)
+            raise
+        if missing > 0:
+            await live.hear(Missing(samples=missing, reason="lost while the producer was away"), connection)
+            self.wake()
+        logger.info("session %s goes on", name)
+        return live
+
+    async def _wake_up(self, live: LiveSession) -> None:
+        """Have the session's engine at hand, from disk if need be. Raises Rejected where that cannot be."""
+        async with live.restoring:
+            if live.hosted is not None:
+                return
+            try:
+                live.hosted = await self._rounds.call(self._restored, live.name, live.start)
+            except HocketError as error:
+                await self._give_up(live, error)
+                raise Rejected(
+                    "internal", Close.NO_SESSION, f"session {live.name!r} has ended: {error}"
+                ) from error
+            live.resume_from(live.hosted.sample)
+
+    def _restored(self, name: str, start: Start) -> Hosted:
+        """In the rounds' thread: the session as its last step left it."""
+        segmenter, embedder = self._models.segmenter, self._models.embedder
+        listing, kept = self._writer.listing(name), self._writer.kept(name)
+        told = [Event.from_dict(json.loads(event)) for _, event in self._writer.events(name, kept.seq)]
+        fed = round(listing.seconds * segmenter.spec.rate) - kept.num_samples
+        return Hosted.restore(name, start, kept, told, segmenter, embedder, fed)
+
+    async def _give_up(self, live: LiveSession, error: HocketError) -> None:
+        """End a session that cannot go on; what it said stays."""
+        logger.error("session %s cannot go on: %s", live.name, error)
+        listing = self._reader.listing(live.name)
+        end = SessionEnd(
+            seq=listing.seq + 1, session=live.name, at=listing.seconds, duration=listing.seconds, speakers=[],
+            reason=f"cannot go on: {error}",
+        )  # fmt: skip
+        step = Step(live.name, (), [end], listing.sample, listing.seconds, is_last=True)
+        await self._rounds.call(self._writer.add, [step])
+        live.log.publish(_rows([end]), is_last=True)
+        self._live.pop(live.name, None)
+
+    # Subscribers
+
+    @contextlib.contextmanager
+    def follow(self, name: str) -> Iterator[Log]:
+        """The log of a session, which may have ended, or not begun."""
+        log = self._log(name)
+        log.num_readers += 1
+        try:
+            yield log
+        finally:
+            log.num_readers -= 1
+            self._forget(name)
+
+    def _log(self, name: str) -> Log:
+        if name not in self._logs:
+            log = self._logs[name] = Log(self._reader, name)
+            with contextlib.suppress(UnknownSession):
+                listing = self._reader.listing(name)
+                log.seq, log.is_over = listing.seq, listing.ended is not None
+        return self._logs[name]
+
+    def _forget(self, name: str) -> None:
+        if name in self._logs and name not in self._live and not self._logs[name].num_readers:
+            del self._logs[name]
+
+    # Rounds
+
+    def _gather(self, most: int) -> list[Work]:
+        waiting = [live for live in self._live.values() if live.is_waiting]
+        works = []
+        for live in sorted(waiting, key=lambda live: live.waiting_since)[:most]:
+            assert live.hosted is not None  # or it would not be waiting
+            live.in_round, live.round_since = True, live.waiting_since
+            works.append(Work(live.hosted, live.take()))
+        return works
+
+    def _deliver(self, works: list[Work], results: list[Result]) -> None:
+        now = asyncio.get_running_loop().time()
+        for work, result in zip(works, results, strict=True):
+            live = self._live[work.hosted.session]
+            live.in_round = False
+            if isinstance(result.outcome, Outcome):
+                step = result.outcome.step
+                heard = step.seconds - live.seconds
+                live.seconds = step.seconds
+                live.log.lag = now - live.round_since
+                live.log.rtf = result.compute / heard if heard > 0 else 0.0
+                live.conclude(result.outcome, _rows(step.events))
+                if step.is_last:
+                    logger.info("session %s ends", live.name)
+                    del self._live[live.name]
+                    self._forget(live.name)
+            else:
+                self._drop(live, result.outcome)
+
+    def _drop(self, live: LiveSession, error: Exception) -> None:
+        """Forget a session that failed, but not what is stored: its producer may resume it from there."""
+        live.hosted = None
+        live.resume_from(self._reader.listing(live.name).sample)
+        if live.connection is not None:
+            message = f"session {live.name!r} stumbled ({error}): resume it"
+            live.connection.dismiss(
+                Refusal(code="internal", message=message[:500], fatal=True, close_code=Close.INTERNAL)
+            )
+
+    # Housekeeping
+
+    def leave(self, live: LiveSession, connection: Connection) -> None:
+        """A producer's connection is gone; the session waits for it for a while."""
+        if live.connection is connection:
+            live.connection = None
+            live.left_at = asyncio.get_running_loop().time()
+
+    async def _end_the_idle(self) -> None:
+        while True:
+            await asyncio.sleep(min(1.0, self.limits.idle_seconds / 4))
+            now = asyncio.get_running_loop().time()
+            for live in list(self._live.values()):
+                if live.connection is None and now - live.left_at > self.limits.idle_seconds:
+                    with contextlib.suppress(Rejected):
+                        await self._wake_up(live)
+                        live.give(Ending("producer gone"))
+                        self.wake()
+
+    async def _retire(self) -> None:
+        days, most = self.limits.keep_days, self.limits.keep_bytes
+        seconds = None if days is None else days * 86_400
+        while True:
+            retired = await self._rounds.call(
+                lambda: self._writer.retire(keep_seconds=seconds, keep_bytes=most)
+            )
+            for name in retired:
+                logger.info("session %s is forgotten", name)
+            await asyncio.sleep(TIDY_SECONDS)
+
+
+def _rows(events: Sequence[Event]) -> list[tuple[int, str]]:
+    return [(event.seq, json.dumps(event.to_dict())) for event in events]

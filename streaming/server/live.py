@@ -1,0 +1,186 @@
+"""A session as the event loop knows it: what waits to be heard, who sends it, who reads what it says."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from hocket.streaming.backlog import DROPPED
+
+from .hosted import Hosted, Outcome, Piece
+from .inputs import Ending
+from .messages import Finalized, Message, Missing, Received, Refusal, Start, Stopped
+from .protocol import Audio
+from .store import Store
+
+READ_AHEAD_SECONDS = 2.0  # of audio that may wait before a producer that can wait has to
+MAX_LAG_SECONDS = 5.0  # of audio that may wait before that of a producer that cannot is dropped
+BATCH_SECONDS = 1.0
+RECEIVED_EVERY_SECONDS = 1.0
+TAIL = 512  # events of a session that are kept in memory for its readers
+PAGE = 64
+
+
+class Log:
+    """A session's events for any number of readers, each at its own pace; a slow one costs nothing.
+
+    store: read where the newest events in memory do not reach back far enough; for the event loop's use.
+    """
+
+    def __init__(self, store: Store, session: str) -> None:
+        self.is_over = False
+        self.seq = 0
+        self.lag = self.rtf = 0.0
+        self.num_readers = 0
+        self._store = store
+        self._session = session
+        self._tail: deque[tuple[int, str]] = deque(maxlen=TAIL)
+        self._changed = asyncio.Event()
+
+    def publish(self, events: Sequence[tuple[int, str]], *, is_last: bool) -> None:
+        """Stored events, numbers and JSON, to all who wait for them."""
+        self._tail += events
+        self.seq = events[-1][0] if events else self.seq
+        self.is_over = self.is_over or is_last
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def after(self, seq: int) -> list[tuple[int, str]]:
+        """The next events after that number, a page at most; waits for one; none after the last."""
+        while True:
+            changed = self._changed
+            if self._tail and self._tail[0][0] <= seq + 1:
+                skipped = seq + 1 - self._tail[0][0]
+                found = list(islice(self._tail, skipped, skipped + PAGE))
+            else:
+                found = self._store.events(self._session, seq, PAGE)
+            if found or self.is_over:
+                return found
+            await changed.wait()
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Connection:
+    """A producer's end: how to tell it something, how to send it away with a fatal refusal."""
+
+    tell: Callable[[Message], None]
+    dismiss: Callable[[Refusal], None]
+
+
+class LiveSession:
+    """One session that goes on.
+
+    hosted: None until somebody needs it, after a restart. sample: of the source, up to which all has come in;
+    what was taken in and not stored yet is lost with the process, so producers keep what is after `received`.
+    """
+
+    def __init__(self, name: str, start: Start, digest: bytes, log: Log, sample: int) -> None:
+        self.name = name
+        self.start = start
+        self.digest = digest
+        self.log = log
+        self.sample = sample
+        self.hosted: Hosted | None = None
+        self.connection: Connection | None = None
+        self.left_at = asyncio.get_running_loop().time()  # when the last producer went
+        self.in_round = False
+        self.round_since = 0.0  # when the oldest of what is in the round came in
+        self.seconds = 0.0
+        self.over = asyncio.Event()
+        self.waiting_since = 0.0
+        self.restoring = asyncio.Lock()
+        self._pieces: deque[Piece] = deque()
+        self._waiting = 0  # samples of the source
+        self._room = asyncio.Event()
+        self._room.set()
+        self._told = sample
+        self._is_ending = False
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether there is something to do for the next round."""
+        return bool(self._pieces) and not self.in_round and self.hosted is not None
+
+    async def hear(self, piece: Audio | Missing, sender: Connection) -> None:
+        """Take audio in; waits while too much is waiting, or drops the older half if the source cannot wait.
+
+        Nothing is taken from a sender whose place another one has taken.
+        """
+        count = len(piece.samples) if isinstance(piece, Audio) else piece.samples
+        if not self.start.realtime:
+            await self._room.wait()
+        if self.connection is not sender:
+            return
+        self.sample += count
+        if isinstance(piece, Audio):
+            self._waiting += count
+            if self.start.realtime and self._waiting > MAX_LAG_SECONDS * self.start.sample_rate:
+                self._drop()
+        self.give(piece)
+        if self._waiting > READ_AHEAD_SECONDS * self.start.sample_rate:
+            self._room.clear()
+
+    def give(self, piece: Piece) -> None:
+        """Take in anything else; nothing after the end."""
+        if self._is_ending:
+            return
+        self._is_ending = isinstance(piece, Ending)
+        if not self._pieces:
+            self.waiting_since = asyncio.get_running_loop().time()
+        self._pieces.append(piece)
+
+    def take(self) -> list[Piece]:
+        """The oldest pieces, a second of audio at most unless one is longer."""
+        taken: list[Piece] = []
+        samples = 0
+        while self._pieces and samples < BATCH_SECONDS * self.start.sample_rate:
+            piece = self._pieces.popleft()
+            samples += len(piece.samples) if isinstance(piece, Audio) else 0
+            taken.append(piece)
+        self._waiting -= samples
+        self.waiting_since = asyncio.get_running_loop().time()
+        if self._waiting <= READ_AHEAD_SECONDS * self.start.sample_rate:
+            self._room.set()
+        return taken
+
+    def conclude(self, outcome: Outcome, events: Sequence[tuple[int, str]]) -> None:
+        """Say what a round made of this session, now that it is stored."""
+        step = outcome.step
+        self.log.publish(events, is_last=step.is_last)
+        messages: list[Message] = list(outcome.refusals)
+        due = self._told + RECEIVED_EVERY_SECONDS * self.start.sample_rate
+        if step.sample >= due or outcome.finalized:
+            self._told = step.sample
+            messages.append(Received(sample=step.sample, lag=round(self.log.lag, 3)))
+        messages += [Finalized(id=answer, sample=step.sample) for answer in outcome.finalized]
+        if step.is_last:
+            messages.append(Stopped(session=self.name, sample=step.sample, seq=self.log.seq))
+            self.over.set()
+        for message in messages:
+            if self.connection is not None:
+                self.connection.tell(message)
+
+    def resume_from(self, sample: int) -> None:
+        """Forget what was taken in and not heard: the source goes on from this sample."""
+        self._pieces.clear()
+        self._waiting = 0
+        self._room.set()
+        self._is_ending = False
+        self.sample = self._told = sample
+
+    def _drop(self) -> None:
+        """Let go of the older half of the audio that waits, and leave a gap in its place."""
+        kept: deque[Piece] = deque()
+        while self._pieces:
+            piece = self._pieces.popleft()
+            if isinstance(piece, Audio) and self._waiting > MAX_LAG_SECONDS / 2 * self.start.sample_rate:
+                lost = len(piece.samples)
+                self._waiting -= lost
+                if kept and isinstance(last := kept[-1], Missing) and last.reason == DROPPED:
+                    lost += last.samples
+                    kept.pop()
+                kept.append(Missing(samples=lost, reason=DROPPED))
+            else:
+                kept.append(piece)
+        self._pieces = kept
