@@ -1,6 +1,6 @@
 """From what a user names (a pair, a model, a folder) to a segmenter and an embedder."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -50,6 +50,7 @@ class Opening:
     runtime: Runtime = "auto"
     compute_units: str = "all"
     threads: int = 1
+    providers: Sequence[str] | None = None
 
     def predictor(self, path: Path, *, free_batch: bool = False) -> Predictor:
         """The package at `path`, loaded."""
@@ -57,6 +58,7 @@ class Opening:
             path,
             runtime=self.runtime,
             threads=self.threads,
+            providers=self.providers,
             compute_units=self.compute_units,
             free_batch=free_batch,
         )
@@ -80,13 +82,15 @@ def open_models(
     runtime: Runtime = "auto",
     compute_units: str = "all",
     threads: int = 1,
+    providers: Sequence[str] | None = None,
 ) -> ModelPair:
     """The segmenter and the embedder of a named pair, or others in their place.
 
     models: a pair of the catalogue, or a folder that holds both models. segmentation, embedding: instead of
         the pair's, a model of the catalogue or a folder: a package, or a folder of packages, which says what
         it is in card.toml or is recognised by its interfaces. Models of the catalogue come with hocket or
-        were pulled. detects: whether the pair's speech detector, if it has one, comes along.
+        were pulled. detects: whether the pair's speech detector, if it has one, comes along. runtime and what
+        follows: see open_predictor.
     Raises UnknownModel for a name or folder that is not there, with the command that pulls it,
     ModelRoleError for a model that plays the other part or a pair that hears at two rates, PackageError for
     damaged files, ModelError for a card that is not sound, and what open_predictor raises.
@@ -104,7 +108,7 @@ def open_models(
     embedding_model = choose(embedding or pair["embedding"], "embedding")
     _check_rates(segmentation_model, embedding_model)
     names = {"segmentation": segmentation_model.label, "embedding": embedding_model.label}
-    opening = Opening(runtime, compute_units, threads)
+    opening = Opening(runtime, compute_units, threads, providers)
     segmenter = open_segmenter(segmentation_model, opening)
     if detects and "speech" in pair:
         detector = choose(pair["speech"], "speech")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hocket.models import ModelPair, open_models, open_predictor
 from hocket.models.catalogue import known_models, weights_folder
-from hocket.models.errors import ModelRoleError, UnknownModel
+from hocket.models.errors import ModelError, ModelRoleError, UnknownModel
 from hocket.models.roles import DetectingSegmenter
 
 _PACKAGES = [package.path for card in known_models() if card.ships for package in card.packages]
@@ -181,6 +181,12 @@ def test_a_model_that_is_not_here_says_how_it_comes(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("HOCKET_MODELS_DIR", str(tmp_path))
     with pytest.raises(UnknownModel, match="is not on this machine: hocket models pull fluidinference-segm"):
         open_models(segmentation="fluidinference-segmentation")
+
+
+def test_onnxruntimes_execution_providers_are_chosen_by_name() -> None:
+    assert open_models(runtime="portable", providers=["CPUExecutionProvider"]).names
+    with pytest.raises(ModelError, match="SlideRuleExecutionProvider"):
+        open_models(runtime="portable", providers=["SlideRuleExecutionProvider", "CPUExecutionProvider"])
 
 
 def test_an_unknown_pair_gets_a_suggestion() -> None:
