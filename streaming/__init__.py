@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .api import Session as Session
     from .api import diarize as diarize
     from .api import listen as listen
+    from .commands import Commands as Commands
     from .config import DiarizerConfig as DiarizerConfig
     from .diarizer import Diarizer as Diarizer
     from .errors import HocketError as HocketError
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "api": ("Session", "diarize", "listen"),
+    "commands": ("Commands",),
     "config": ("DiarizerConfig",),
     "diarizer": ("Diarizer",),
     "errors": ("HocketError",),

@@ -5,9 +5,11 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from .commands import Commands
 from .errors import ConfigError
 from .events import Event
 from .replay import Replay, Segment
@@ -104,10 +106,14 @@ class Session(Iterator[Event]):
         self._source = source
         self._relay = _Relay()
         self._replay = Replay()
+        self._commands = Commands()
         self._abandon = weakref.finalize(self, _abandon, source, self._relay)
         # the thread knows the relay alone, so that a session nobody holds can be told from one in use
         threading.Thread(
-            target=_run, args=(source, diarizer, channel, self._relay), name="hocket-session", daemon=True
+            target=_run,
+            args=(source, diarizer, channel, self._relay, self._commands),
+            name="hocket-session",
+            daemon=True,
         ).start()
 
     def __next__(self) -> Event:
@@ -120,6 +126,18 @@ class Session(Iterator[Event]):
     def stop(self) -> None:
         """End the source. The events of what was heard, the last of them final, still come."""
         self._source.close()
+
+    def name(self, speaker: str, name: str) -> "Future[int]":
+        """A speaker is called so, from now on and for what was said; what it changes comes as events.
+
+        The answer is their number, once it is done, or UnknownSpeaker, or SessionOver after the end. Whoever
+        iterates must go on iterating for it to be done.
+        """
+        return self._commands.name(speaker, name)
+
+    def merge(self, speaker: str, into: str) -> "Future[int]":
+        """Two speakers are one, who goes by the second id. Answers as `name` does."""
+        return self._commands.merge(speaker, into)
 
     def annotation(self) -> list[Segment]:
         """Who spoke when, in the whole session: waits for its end, passing over events not yet taken."""
@@ -186,9 +204,10 @@ class _Relay:
         return None
 
 
-def _run(source: Source, diarizer: Engine, channel: Channel, relay: _Relay) -> None:
+def _run(source: Source, diarizer: Engine, channel: Channel, relay: _Relay, commands: Commands) -> None:
     try:
-        relay.report = asyncio.run(stream(source, diarizer, [relay], channel=channel))
+        session = stream(source, diarizer, [relay], channel=channel, commands=commands)
+        relay.report = asyncio.run(session)
     except BaseException as error:  # whatever it is, it belongs to who iterates
         relay.error = error
     finally:

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import signal
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .backlog import Backlog
+from .commands import Commands
 from .events import Event
 from .resample import Channel, Resampler
 from .sinks.base import Sink
@@ -82,12 +83,14 @@ async def stream(
     status_every: float = 0.0,
     max_lag: float = 5.0,
     stop_on: Collection[signal.Signals] = (),
+    commands: Commands | None = None,
 ) -> StreamReport:
     """Diarize `source` to its end, giving every event to every sink in order.
 
     channel: the one to listen to, or "mix". status_every: seconds between `status` events of a live source,
     0 for none. max_lag: seconds of audio of a live source that may wait before the older half is dropped, as
-    a gap. stop_on: signals that end the source; the same again cancels.
+    a gap. stop_on: signals that end the source; the same again cancels. commands: where the session takes the
+    user's word while it runs.
 
     However it ends, what was heard is finished, told to the sinks, and the sinks are closed. On cancellation
     too, and on an error of the source; both are raised afterwards. A sink that fails is closed, logged and
@@ -95,7 +98,7 @@ async def stream(
     Raises AudioError of the source, ModelError of the engine, ConfigError for a channel or rate out of range.
     """
     with contextlib.closing(_Outlets(sinks)) as outlets:
-        session = _Session(source, diarizer, outlets, channel, status_every, max_lag)
+        session = _Session(source, diarizer, outlets, channel, status_every, max_lag, commands)
         run = asyncio.create_task(session.run())
 
         def stop(reason: str) -> None:
@@ -123,6 +126,7 @@ class _Session:
         channel: Channel,
         status_every: float,
         max_lag: float,
+        commands: Commands | None,
     ) -> None:
         waiting_seconds = max_lag if source.live else READ_AHEAD_SECONDS
         self._source = source
@@ -131,6 +135,8 @@ class _Session:
         self._resampler = Resampler(source.rate_hz, diarizer.rate, source.channels, channel)
         self._backlog = Backlog(source.rate_hz, waiting_seconds, live=source.live)
         self._status_every = status_every if source.live and status_every > 0 else None
+        self._commands = commands
+        self._one_step = asyncio.Lock()
         self._total, self._recent = _Meter(), _Meter()
         self._reason = ""
         self._warned = False
@@ -147,7 +153,8 @@ class _Session:
         reading = asyncio.create_task(self._read())
         try:
             with ThreadPoolExecutor(1, "hocket-engine") as thread:
-                await self._listen(thread)
+                async with self._obeying(thread):
+                    await self._listen(thread)
                 await asyncio.wait({reading})
                 self._reason = str(reading.exception() or self._reason or "end")
                 await self._compute(thread, self._finish)
@@ -199,13 +206,35 @@ class _Session:
                 self._recent = _Meter()
                 status_due = now() + self._status_every
 
+    @contextlib.asynccontextmanager
+    async def _obeying(self, thread: Executor) -> AsyncIterator[None]:
+        """Commands are obeyed inside, between two pieces of audio."""
+        obeying = asyncio.create_task(self._obey(thread, self._commands)) if self._commands else None
+        try:
+            yield
+        finally:
+            if obeying is not None:
+                async with self._one_step:  # a command that was begun is carried out
+                    obeying.cancel()
+                await asyncio.wait({obeying})
+
+    async def _obey(self, thread: Executor, commands: Commands) -> None:
+        async with contextlib.aclosing(commands.orders()) as orders:
+            async for order in orders:
+                if order.step is None:
+                    self.stop("finalized")
+                    order.answer.set_result(0)
+                else:
+                    await self._compute(thread, order.obey, self._diarizer)
+
     async def _compute(self, thread: Executor, step: Callable[..., list[Event]], *arguments: Any) -> None:
         """One step in the engine's thread; its events go out before the next one starts."""
         loop = asyncio.get_running_loop()
-        events, seconds = await loop.run_in_executor(thread, _timed, step, *arguments)
-        self._total.compute += seconds
-        self._recent.compute += seconds
-        self._outlets.write(events)
+        async with self._one_step:
+            events, seconds = await loop.run_in_executor(thread, _timed, step, *arguments)
+            self._total.compute += seconds
+            self._recent.compute += seconds
+            self._outlets.write(events)
 
     def _hear(self, piece: Block | Lost) -> list[Event]:
         match piece:

@@ -22,7 +22,7 @@ MEMBERS = {
     },
     "paper": {"files", "metrics", "rttm"},
     "settings": {"config_file"},
-    "shell": {"backlog", "resample", "stream"},
+    "shell": {"backlog", "commands", "resample", "stream"},
     "face": {"", "api"},
 }  # fmt: skip
 ROOM_OF = {name: room for room, names in MEMBERS.items() for name in names}
