@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from .events import Status as Status
     from .events import Turn as Turn
     from .offline.diarizer import OfflineDiarizer as OfflineDiarizer
+    from .mqtt.broker import Broker as Broker
+    from .mqtt.sink import MqttSink as MqttSink
     from .people import Profile as Profile
     from .replay import Replay as Replay
     from .replay import Segment as Segment
@@ -58,6 +60,8 @@ _NAMES = {
         "Caption", "Change", "Event", "Gap", "Revision", "SessionEnd", "SessionStart", "SpeakerNew",
         "SpeakerUpdate", "Status", "Turn",
     ),
+    "mqtt.broker": ("Broker",),
+    "mqtt.sink": ("MqttSink",),
     "people": ("Profile",),
     "offline.diarizer": ("OfflineDiarizer",),
     "replay": ("Replay", "Segment"),

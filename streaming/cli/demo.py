@@ -23,6 +23,7 @@ RTTM = "demo.rttm"
 
 def demo(
     speed: Annotated[float, typer.Option(min=0.1, help="How many times faster than it was spoken.")] = 8.0,
+    mqtt: options.Mqtt = None,
     config_file: options.ConfigFile = None,
     latency: options.Latency = options.DEFAULTS.latency,
     models: options.Models = "default",
@@ -36,7 +37,7 @@ def demo(
     Needs no microphone and no network. Writes the turns to demo.rttm in
     the current folder.
     """
-    outputs = Outputs(rttm=RTTM)
+    outputs = Outputs(rttm=RTTM, mqtt=mqtt)
     outputs.check([RECORDING])
     pair = options.open_pair(models, segmentation_model, embedding_model, runtime, compute_units)
 

@@ -41,6 +41,7 @@ def diarize(
     jsonl: options.JsonLinesPath = None,
     plot: options.Plot = None,
     labels: options.Labels = None,
+    mqtt: options.Mqtt = None,
     reference: Annotated[
         Path | None,
         typer.Option(
@@ -91,7 +92,7 @@ def diarize(
 ) -> None:
     """Who spoke when in recordings, as fast as this machine can.
 
-    Without --rttm, --jsonl, --plot or --labels the turns go to standard
+    Without --rttm, --jsonl, --plot, --labels or --mqtt the turns go to standard
     output as RTTM. Progress and a summary go to standard error. With
     several files, name a folder for each output: it gets a file per
     recording.
@@ -107,7 +108,7 @@ def diarize(
     if offline and people:
         raise typer.BadParameter("people are recognised live only", param_hint="--offline --people")
     recordings = _recording_names(files)
-    outputs = Outputs(rttm, jsonl, plot, labels).or_rttm_on_stdout()
+    outputs = Outputs(rttm, jsonl, plot, labels, mqtt).or_rttm_on_stdout()
     outputs.check(recordings)
     truth = read_rttm(reference) if reference is not None else {}
     config = options.config(config_file, latency, hop, max_speakers, min_speakers, num_speakers)
@@ -123,6 +124,7 @@ def diarize(
         raise typer.Exit(code)
     pair = options.open_pair(models, segmentation_model, embedding_model, runtime, compute_units)
 
+    from hocket.streaming.commands import Commands
     from hocket.streaming.diarizer import Diarizer
     from hocket.streaming.offline.diarizer import OfflineDiarizer
 
@@ -146,7 +148,8 @@ def diarize(
                 people=profiles,
             )
         )
-        sinks = outputs.sinks(recording, stdout, _true_turns(truth, recording, reference))
+        commands = Commands()
+        sinks = outputs.sinks(recording, stdout, _true_turns(truth, recording, reference), commands)
         if not quiet:
             duration = None if source.num_samples is None else source.num_samples / source.rate_hz
             bar = None if realtime else progress_bar(recording, duration)
@@ -154,7 +157,7 @@ def diarize(
             sinks = [*views, *sinks, *summary_views(recording)]
             diarizer = Watched(diarizer, bar) if bar else diarizer
         try:
-            ended = exit_code(hear(source, diarizer, sinks))
+            ended = exit_code(hear(source, diarizer, sinks, commands))
         except AudioError as error:
             fail(str(error))
             ended = 1

@@ -26,6 +26,7 @@ def listen(
     jsonl: options.JsonLinesPath = None,
     plot: options.Plot = None,
     labels: options.Labels = None,
+    mqtt: options.Mqtt = None,
     config_file: options.ConfigFile = None,
     latency: options.Latency = options.DEFAULTS.latency,
     hop: options.Hop = options.DEFAULTS.hop,
@@ -47,9 +48,10 @@ def listen(
 
     hocket listen
     hocket listen --device "USB" --rttm meeting.rttm
+    hocket listen --mqtt mqtt://broker.local/office
     hocket listen --jsonl - | jq -c 'select(.type == "turn")'
     """
-    outputs = Outputs(rttm, jsonl, plot, labels)
+    outputs = Outputs(rttm, jsonl, plot, labels, mqtt)
     outputs.check([RECORDING])
     config = options.config(config_file, latency, hop, max_speakers, min_speakers, num_speakers)
 
@@ -58,6 +60,7 @@ def listen(
     source = Microphone(device)
     pair = options.open_pair(models, segmentation_model, embedding_model, runtime, compute_units)
 
+    from hocket.streaming.commands import Commands
     from hocket.streaming.diarizer import Diarizer
 
     from .people import profiles_in
@@ -73,12 +76,13 @@ def listen(
         people=profiles_in(people, pair.names["embedding"]) if people else [],
     )
     stdout = StandardOutput(source.close)
+    commands = Commands()
     sinks = [
         *live_views(source.name, None if outputs.on_stdout else stdout),
-        *outputs.sinks(RECORDING, stdout),
+        *outputs.sinks(RECORDING, stdout, commands=commands),
         *summary_views(source.name),
     ]
-    code = exit_code(hear(source, diarizer, sinks))
+    code = exit_code(hear(source, diarizer, sinks, commands))
     for path in outputs.files(RECORDING):
         if path.exists():
             say(f"{path} written")

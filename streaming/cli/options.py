@@ -164,6 +164,18 @@ Labels = Annotated[
     ),
 ]
 
+Mqtt = Annotated[
+    str | None,
+    typer.Option(
+        "--mqtt",
+        metavar="URL",
+        help="Every event to a broker: mqtt://user:password@host:port/prefix, mqtts:// for TLS.",
+        envvar="HOCKET_MQTT",
+        show_envvar=True,
+        rich_help_panel=_OUTPUT,
+    ),
+]
+
 DEFAULTS = DiarizerConfig()
 
 

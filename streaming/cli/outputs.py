@@ -1,4 +1,4 @@
-"""Where results go: the --rttm, --jsonl, --plot and --labels of a command as sinks."""
+"""Where results go: the --rttm, --jsonl, --plot, --labels and --mqtt of a command as sinks."""
 
 import os
 import sys
@@ -8,6 +8,8 @@ from pathlib import Path
 
 import typer
 
+from hocket.streaming.commands import Commands
+from hocket.streaming.errors import ConfigError
 from hocket.streaming.files import TextStream
 from hocket.streaming.replay import Segment
 from hocket.streaming.sinks.audacity import AudacityLabels
@@ -25,13 +27,14 @@ class Outputs:
     """Paths as they were typed, None where not asked for.
 
     A path is a file; where it is a folder or ends in a slash, that folder gets a file named after each
-    recording. "-" is standard output, for RTTM and JSON Lines.
+    recording. "-" is standard output, for RTTM and JSON Lines. mqtt: a broker's URL.
     """
 
     rttm: str | None = None
     jsonl: str | None = None
     plot: str | None = None
     labels: str | None = None
+    mqtt: str | None = None
 
     @property
     def on_stdout(self) -> bool:
@@ -40,7 +43,7 @@ class Outputs:
 
     def or_rttm_on_stdout(self) -> "Outputs":
         """These outputs; RTTM on standard output where none was asked for."""
-        return self if self._asked() else replace(self, rttm=STANDARD_OUTPUT)
+        return self if self._asked() or self.mqtt else replace(self, rttm=STANDARD_OUTPUT)
 
     def check(self, recordings: Sequence[str]) -> None:
         """Make the folders asked for, and refuse what could not be written once the work is done.
@@ -53,16 +56,23 @@ class Outputs:
                 raise typer.BadParameter(problem, param_hint=option)
         if self.rttm == self.jsonl == STANDARD_OUTPUT:
             raise typer.BadParameter("standard output is taken by --rttm", param_hint="--jsonl")
+        if self.mqtt is not None:
+            _check_broker(self.mqtt)
         for path in self._asked().values():
             if _is_folder(path):
                 Path(path).mkdir(parents=True, exist_ok=True)
 
     def sinks(
-        self, recording: str, stdout: TextStream = sys.stdout, reference: Sequence[Segment] = ()
+        self,
+        recording: str,
+        stdout: TextStream = sys.stdout,
+        reference: Sequence[Segment] = (),
+        commands: Commands | None = None,
     ) -> list[Sink]:
-        """A sink for each output, of the recording of that name; `reference` are true turns for the picture.
+        """A sink for each output, of the recording of that name.
 
-        Raises OSError, ConfigError and MissingDependency at once rather than at the end.
+        reference: true turns for the picture. commands: of the session, which may be told things by MQTT.
+        Raises OSError, ConfigError, BrokerRefused and MissingDependency at once rather than at the end.
         """
 
         def target(option: str, path: str) -> Path | TextStream:
@@ -79,6 +89,10 @@ class Outputs:
             sinks.append(TimelinePlot(_file("--plot", self.plot, recording), recording, reference))
         if self.labels is not None:
             sinks.append(AudacityLabels(_file("--labels", self.labels, recording)))
+        if self.mqtt is not None:
+            from hocket.streaming.mqtt.sink import MqttSink
+
+            sinks.append(MqttSink(self.mqtt, commands=commands))
         return sinks
 
     def files(self, recording: str) -> list[Path]:
@@ -89,6 +103,15 @@ class Outputs:
     def _asked(self) -> dict[str, str]:
         paths = {"--rttm": self.rttm, "--jsonl": self.jsonl, "--plot": self.plot, "--labels": self.labels}
         return {option: path for option, path in paths.items() if path is not None}
+
+
+def _check_broker(url: str) -> None:
+    from hocket.streaming.mqtt.broker import Broker
+
+    try:
+        Broker.from_url(url)
+    except ConfigError as error:
+        raise typer.BadParameter(str(error), param_hint="--mqtt") from error
 
 
 def _problem(option: str, path: str, num_recordings: int) -> str | None:

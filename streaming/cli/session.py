@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import Sequence
 
+from hocket.streaming.commands import Commands
 from hocket.streaming.sinks.base import Sink
 from hocket.streaming.sources.base import Source
 from hocket.streaming.stream import Engine, StreamReport, stream
@@ -12,12 +13,16 @@ STATUS_SECONDS = 0.5
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-def hear(source: Source, diarizer: Engine, sinks: Sequence[Sink]) -> StreamReport:
+def hear(
+    source: Source, diarizer: Engine, sinks: Sequence[Sink], commands: Commands | None = None
+) -> StreamReport:
     """Run a session to its end, or to the first SIGINT or SIGTERM; the second gives up at once.
 
     Raises what `stream` raises, and KeyboardInterrupt when given up.
     """
-    session = stream(source, diarizer, sinks, status_every=STATUS_SECONDS, stop_on=_SIGNALS)
+    session = stream(
+        source, diarizer, sinks, status_every=STATUS_SECONDS, stop_on=_SIGNALS, commands=commands
+    )
     try:
         return asyncio.run(session)
     except asyncio.CancelledError:

@@ -41,6 +41,7 @@ MAY_IMPORT = {
     "sources": {"language"},
     "sinks": {"language", "paper"},
     "shell": {"language", "sources.base", "sinks.base"},
+    "mqtt": {"language", "commands"},
     "offline": {"language", "engine", "models.roles"},
     "evaluation": {
         "language", "engine", "offline", "paper", "settings", "shell", "sources", "models.roles",
@@ -48,11 +49,12 @@ MAY_IMPORT = {
     "speakers": {"language", "engine", "shell", "sources", "models"},
     "server": {"language", "engine", "paper", "shell", "sources", "models.roles"},
     "verification": {"language", "engine", "paper", "shell", "sources", "models"},
-    "face": {"language", "engine", "offline", "shell", "sources", "models", "speakers", "verification"},
+    "face": {"language", "engine", "offline", "shell", "sources", "models", "mqtt", "speakers", "verification"},
     "cli": {
         "language", "engine", "offline", "paper", "shell", "sources", "sinks", "evaluation", "models",
         "models.convert",
         "models.hub",
+        "mqtt",
         "settings", "server", "speakers", "verification",
     },
 }  # fmt: skip
@@ -65,10 +67,10 @@ OUTSIDE_WORLD = {
 }  # fmt: skip
 # Heavy, or absent on some machines: imported inside the function that needs it, but for rooms around them.
 WHERE_USED = {
-    "coremltools", "huggingface_hub", "matplotlib", "onnxruntime", "optuna", "platformdirs", "pyannote",
+    "aiomqtt", "coremltools", "huggingface_hub", "matplotlib", "onnxruntime", "optuna", "platformdirs", "pyannote",
     "sounddevice", "soundfile", "soxr", "torch",
 }  # fmt: skip
-AROUND_IT = {"models.convert", "models.hub"}
+AROUND_IT = {"models.convert", "models.hub", "mqtt"}
 AT_HOME = {"rich": {"sinks", "cli", "evaluation"}, "typer": {"cli"}}
 
 

@@ -1,0 +1,275 @@
+"""The way of the messages: a thread that keeps a connection, and an outbox for when there is none."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+
+from ..commands import Commands
+from ..errors import BrokerError, BrokerRefused, HocketError
+from ..events import Event
+from . import control, home_assistant
+from .broker import Broker
+from .connection import Connection, Request, connect
+from .message import Message
+from .outbox import Outbox
+from .wording import Wording
+
+logger = logging.getLogger(__name__)
+
+BATCH = 200  # messages handed over at once
+STATE_SECONDS = (
+    0.5  # shortest time between two versions of what is retained: each is a row in somebody's home
+)
+
+
+class Post:
+    """Takes events from any thread and publishes them in order, whatever becomes of the broker meanwhile.
+
+    commands: what obeys the control topic. Everything but `put`, which costs microseconds, happens in a
+    thread of the post's own. Raises ConfigError where no outbox can be made.
+    """
+
+    def __init__(self, broker: Broker, commands: Commands | None) -> None:
+        self._broker = broker
+        self._commands = commands if broker.control else None
+        self._wording = Wording(broker)
+        self._outbox = Outbox(broker.outbox_file, broker.outbox_limit)
+        self._events: deque[Event] = deque()
+        self._answers: deque[Message] = deque()
+        self._answering: set[asyncio.Task[None]] = set()
+        self._told: dict[str, bytes] = {}  # retained topics, as the broker has them
+        self._complaint = ""
+        self._num_dropped = 0
+        self._first_answer = threading.Event()
+        self._refusal: BrokerRefused | None = None
+        self._fault: BaseException | None = None
+        self._is_awake = False
+        self._arrived, self._work, self._closing = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._loop = (
+            asyncio.SelectorEventLoop()
+        )  # the library watches sockets, which no other loop of Windows does
+        self._thread = threading.Thread(target=self._run, name="hocket-mqtt", daemon=True)
+        self._thread.start()
+
+    def put(self, event: Event) -> None:
+        """Publish this event after all before it. Raises what broke the post, if anything did."""
+        if self._fault is not None:
+            raise self._fault
+        self._events.append(event)
+        if not self._is_awake:
+            self._is_awake = True
+            self._loop.call_soon_threadsafe(self._arrived.set)
+
+    def wait_for_answer(self, seconds: float) -> None:
+        """Until the broker has answered or cannot be reached. Raises BrokerRefused if it says no."""
+        self._first_answer.wait(seconds)
+        if self._refusal is not None:
+            raise self._refusal
+
+    def close(self) -> None:
+        """Publish what waits, for as long as the broker's `drain` says; leave the rest in the outbox."""
+        if self._fault is None:
+            with contextlib.suppress(RuntimeError):  # the loop ended a moment ago
+                self._loop.call_soon_threadsafe(self._closing.set)
+                self._loop.call_soon_threadsafe(self._work.set)
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+                runner.run(self._main())
+        except BaseException as error:  # belongs to whoever puts the next event
+            self._fault = error
+        finally:
+            self._first_answer.set()
+
+    async def _main(self) -> None:
+        closing = asyncio.create_task(self._closing.wait())
+        working = [asyncio.create_task(self._sort()), asyncio.create_task(self._deliver())]
+        try:
+            await asyncio.wait({closing, *working}, return_when=asyncio.FIRST_COMPLETED)
+            if closing.done():
+                await asyncio.wait(working[1:], timeout=self._broker.drain)
+        finally:
+            for task in (closing, *working, *self._answering):
+                task.cancel()
+            await asyncio.wait({closing, *working, *self._answering})
+            self._sort_some(len(self._events))
+            self._outbox.close()
+        for task in working:
+            if not task.cancelled():
+                task.result()
+        if len(self._outbox):
+            logger.warning(
+                "%d messages did not reach %s: they wait in %s for the next time that hocket publishes there",
+                len(self._outbox), self._broker.address, self._outbox.path,
+            )  # fmt: skip
+
+    # Into the outbox
+
+    async def _sort(self) -> None:
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            self._is_awake = False
+            while self._events:
+                self._sort_some(BATCH)
+                await asyncio.sleep(0)
+
+    def _sort_some(self, count: int) -> None:
+        messages: list[Message] = []
+        for _ in range(min(count, len(self._events))):
+            messages += self._wording.messages(self._events.popleft(), self._outbox.num_dropped)
+        self._outbox.extend(messages)
+        self._work.set()
+
+    # Out of it
+
+    async def _deliver(self) -> None:
+        """Connects, again and again, until everything has arrived after the end."""
+        shortest, longest = self._broker.retry
+        delay = shortest
+        while True:
+            try:
+                async with connect(self._broker, self._status("offline"), self._hear) as connection:
+                    delay = shortest
+                    await self._serve(connection)
+                    return
+            except BrokerError as error:
+                self._outbox.spill(True)
+                self._complain(error)
+            if self._closing.is_set():
+                return
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(delay * random.uniform(0.5, 1.0)):
+                    await self._closing.wait()
+            delay = min(2 * delay, longest)
+
+    async def _serve(self, connection: Connection) -> None:
+        """Publishes what comes, until the end; raises BrokerError once the connection is gone."""
+        self._told.clear()
+        await connection.publish(self._status("online"))
+        for topic in self._wanted():
+            await connection.subscribe(topic)
+        await self._tell_state(connection)
+        self._outbox.spill(False)
+        self._say_connected()
+        state_due = 0.0
+        while True:
+            self._work.clear()
+            num_sent = await self._send_some(connection)
+            now = self._loop.time()
+            is_news = self._wording.retained() != self._told
+            if is_news and now >= state_due:
+                await self._tell_state(connection)
+                state_due = now + STATE_SECONDS
+                is_news = False
+            if num_sent == 0:
+                if self._closing.is_set() and not self._events and not self._outbox:
+                    await self._tell_state(connection)
+                    await connection.publish(self._status("offline"))
+                    return
+                await self._rest(connection, max(0.0, state_due - now) if is_news else None)
+
+    async def _send_some(self, connection: Connection) -> int:
+        answers = [self._answers.popleft() for _ in range(len(self._answers))]
+        waiting = self._outbox.head(BATCH, time.time())
+        messages = [*answers, *(message for _, message in waiting)]
+        if not messages:
+            return 0
+        arrived = await connection.deliver(messages)
+        if arrived > len(answers):
+            self._outbox.release(waiting[arrived - len(answers) - 1][0])
+        if arrived < len(messages):
+            raise connection.loss()
+        return arrived
+
+    async def _tell_state(self, connection: Connection) -> None:
+        news = {
+            topic: payload
+            for topic, payload in self._wording.retained().items()
+            if self._told.get(topic) != payload
+        }
+        messages = [Message(topic, payload, retain=True) for topic, payload in news.items()]
+        if messages and await connection.deliver(messages) < len(messages):
+            raise connection.loss()
+        self._told |= news
+
+    async def _rest(self, connection: Connection, seconds: float | None) -> None:
+        """Until there is work, or for so many seconds."""
+        working = asyncio.create_task(self._work.wait())
+        try:
+            await asyncio.wait(
+                {working, connection.gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            working.cancel()
+        if connection.gone.done():
+            raise connection.loss()
+
+    def _status(self, status: str) -> Message:
+        return Message(self._wording.topics.status, status.encode(), retain=True, content_type="text/plain")
+
+    # What others say
+
+    def _wanted(self) -> Sequence[str]:
+        """The topics to hear."""
+        wanted = []
+        if self._commands is not None:
+            wanted.append(self._wording.topics.every_control)
+        if self._broker.home_assistant:
+            wanted.append(f"{self._broker.home_assistant}/{home_assistant.BIRTH}")
+        return wanted
+
+    def _hear(self, request: Request) -> None:
+        if request.topic == f"{self._broker.home_assistant}/{home_assistant.BIRTH}":
+            if request.payload == b"online":  # it knows nothing any more
+                self._told.clear()
+                self._work.set()
+            return
+        for session in self._wording.sessions:
+            if request.topic == self._wording.topics.control(session):
+                task = asyncio.create_task(self._answer(session, request))
+                self._answering.add(task)
+                task.add_done_callback(self._answering.discard)
+
+    async def _answer(self, session: str, request: Request) -> None:
+        assert self._commands is not None
+        try:
+            answers = control.obey(request.payload, self._commands)
+            counts = await asyncio.gather(*map(asyncio.wrap_future, answers))
+            said: dict[str, object] = {"ok": True, "events": sum(counts)}
+        except HocketError as error:
+            said = {"ok": False, "error": str(error)}
+        topic = request.reply_to or self._wording.topics.answer(session)
+        self._answers.append(Message(topic, json.dumps(said).encode(), reply_to=request.correlation))
+        self._work.set()
+
+    # What people should know
+
+    def _complain(self, error: BrokerError) -> None:
+        if isinstance(error, BrokerRefused) and not self._first_answer.is_set():
+            self._refusal = error
+        elif str(error) != self._complaint:
+            logger.warning("%s; events wait in %s", error, self._outbox.path)
+        self._complaint = str(error)
+        self._first_answer.set()
+
+    def _say_connected(self) -> None:
+        if self._complaint:
+            logger.info("the MQTT broker %s is back", self._broker.address)
+        self._complaint = ""
+        self._first_answer.set()
+        dropped = self._outbox.num_dropped - self._num_dropped
+        if dropped:
+            logger.warning(
+                "%d provisional events were let go while %s was away; of the final ones, none",
+                dropped, self._broker.address,
+            )  # fmt: skip
+        self._num_dropped += dropped

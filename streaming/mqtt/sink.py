@@ -1,0 +1,43 @@
+"""The MQTT sink: give it events, and they are published. Slow or dead brokers cost the session nothing."""
+
+from ..commands import Commands
+from ..errors import BrokerRefused
+from ..events import Event
+from .broker import Broker
+from .post import Post
+
+PATIENCE = 6.0  # seconds: a little more than a broker may take to answer
+
+
+class MqttSink:
+    """Publishes every event, of one session or of many, and keeps their state retained. Topics: docs/mqtt.md.
+
+    broker: its URL, see Broker.from_url, or its settings. commands: those of the session, which obeys what it
+    is told over MQTT where the broker's settings say `control`.
+
+    Waits for the broker's first answer. One that cannot be reached is no error: events wait, in a file, and
+    are published once it is there. Finals wait for ever; what a later event says better, only for so long
+    (`expiry`) and only so many (`outbox_limit`). A broker may get an event twice, under the same `seq`, when
+    its confirmation was lost on the way.
+    Raises ConfigError for settings that cannot be, BrokerRefused for a wrong password or certificate.
+    """
+
+    name = "mqtt"
+
+    def __init__(self, broker: Broker | str, *, commands: Commands | None = None) -> None:
+        self.broker = Broker.from_url(broker) if isinstance(broker, str) else broker
+        self._post = Post(self.broker, commands)
+        try:
+            self._post.wait_for_answer(PATIENCE)
+        except BrokerRefused:
+            self._post.close()
+            raise
+
+    def write(self, event: Event) -> None:
+        """Takes the next event, from any thread; never waits."""
+        self._post.put(event)
+
+    def close(self) -> None:
+        """Publishes what waits, says `offline` and leaves; at most Broker.drain seconds, and one attempt to
+        connect. What is left then is published by the next sink for this broker and prefix."""
+        self._post.close()

@@ -1,0 +1,88 @@
+"""Events in a broker's words: which messages each one makes, and what is retained beside them."""
+
+import json
+import secrets
+import time
+from typing import Any
+
+from ..events import Caption, Change, Event, Status, Turn
+from .broker import Broker
+from .home_assistant import change_event, discovery
+from .message import Message, Topics
+from .room import Room
+
+MOST_ROOMS = 64  # sessions whose state is retold to a broker that forgot it
+
+
+class Wording:
+    """Turns the events of any number of sessions into messages. No network, one caller at a time."""
+
+    def __init__(self, broker: Broker) -> None:
+        self.topics = Topics(broker.prefix)
+        self._broker = broker
+        self._rooms: dict[str, Room] = {}
+        self._retained: dict[str, bytes] = {}
+
+    @property
+    def sessions(self) -> list[str]:
+        """Names of the sessions that have begun and not ended."""
+        return [name for name, room in self._rooms.items() if not room.is_over]
+
+    def messages(self, event: Event, dropped: int = 0) -> list[Message]:
+        """What to publish of this event, in order; `retained` follows. dropped: as `Room.state` has it."""
+        room = self._room(event)
+        if room.add(event):
+            self._retain(room, dropped)
+        expires = time.time() + self._broker.expiry if is_provisional(event) else None
+        said = Message(
+            topic=self.topics.event(event.session, event.type),
+            payload=_json(event.to_dict() | {"run": room.run}),
+            qos=1 if expires is None else self._broker.provisional_qos,
+            expires=expires,
+        )
+        if self._broker.home_assistant and isinstance(event, Change):
+            return [said, self._home_assistant_event(room, event)]
+        return [said]
+
+    def retained(self) -> dict[str, bytes]:
+        """What every late subscriber should find, by topic, as it stands now."""
+        return dict(self._retained)
+
+    def _room(self, event: Event) -> Room:
+        room = self._rooms.get(event.session)
+        if room is None or event.seq == 1:
+            room = Room(event.session, run=secrets.token_hex(4))
+            self._rooms.pop(event.session, None)
+            self._rooms[event.session] = room
+            self._forget_old_rooms()
+        return room
+
+    def _forget_old_rooms(self) -> None:
+        over = [name for name, room in self._rooms.items() if room.is_over]
+        for name in over[: max(0, len(self._rooms) - MOST_ROOMS)]:
+            del self._rooms[name]
+            for topic in (self.topics.state(name), self.topics.speakers(name)):
+                self._retained.pop(topic, None)
+
+    def _retain(self, room: Room, dropped: int) -> None:
+        self._retained[self.topics.state(room.session)] = _json(room.state(dropped))
+        self._retained[self.topics.speakers(room.session)] = _json(room.speakers())
+        if self._broker.home_assistant:
+            topic, payload = discovery(self._broker.home_assistant, self.topics, room.session)
+            self._retained[topic] = _json(payload)
+
+    def _home_assistant_event(self, room: Room, event: Change) -> Message:
+        return Message(
+            topic=self.topics.home_assistant_event(event.session),
+            payload=_json(change_event(room, event)),
+            expires=time.time() + self._broker.expiry,
+        )
+
+
+def is_provisional(event: Event) -> bool:
+    """Whether a later event will say it better: what may be dropped when the broker is away for long."""
+    return isinstance(event, Status) or (isinstance(event, Turn | Caption) and event.state != "final")
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
