@@ -39,12 +39,13 @@ MAY_IMPORT = {
     "paper": {"language"},
     "settings": {"language", "engine", "paper"},
     "sources": {"language"},
-    "sinks": {"language", "paper"},
+    "captions": {"language", "paper", "shell"},
+    "sinks": {"language", "paper", "captions"},
     "shell": {"language", "sources.base", "sinks.base"},
     "mqtt": {"language", "commands"},
     "offline": {"language", "engine", "models.roles"},
     "evaluation": {
-        "language", "engine", "offline", "paper", "settings", "shell", "sources", "models.roles",
+        "language", "engine", "offline", "paper", "settings", "shell", "sources", "models.roles", "captions",
     },
     "speakers": {"language", "engine", "shell", "sources", "models"},
     "server": {"language", "engine", "paper", "shell", "sources", "models.roles"},
@@ -55,7 +56,7 @@ MAY_IMPORT = {
         "models.convert",
         "models.hub",
         "mqtt",
-        "settings", "server", "speakers", "verification",
+        "settings", "server", "speakers", "verification", "captions",
     },
 }  # fmt: skip
 
@@ -67,8 +68,8 @@ OUTSIDE_WORLD = {
 }  # fmt: skip
 # Heavy, or absent on some machines: imported inside the function that needs it, but for rooms around them.
 WHERE_USED = {
-    "aiomqtt", "coremltools", "huggingface_hub", "matplotlib", "onnxruntime", "optuna", "platformdirs", "pyannote",
-    "sounddevice", "soundfile", "soxr", "torch",
+    "aiomqtt", "coremltools", "huggingface_hub", "matplotlib", "meeteval", "onnxruntime", "optuna", "platformdirs",
+    "pyannote", "sounddevice", "soundfile", "soxr", "torch",
 }  # fmt: skip
 AROUND_IT = {"models.convert", "models.hub", "mqtt"}
 AT_HOME = {"rich": {"sinks", "cli", "evaluation"}, "typer": {"cli"}}
