@@ -20,6 +20,7 @@ from .reclustering import (
     habit,
     least_of_a_speaker,
     not_parted,
+    rejoined,
     speakers_among,
     stitch,
     window_evidence,
@@ -255,12 +256,15 @@ class Clusterer:
         evidence, near = window_evidence(
             _link_table(solid), np.array([(a.stop - a.start) / 100 for a in solid], np.float32)
         )
-        cosines = vectors @ vectors.T + habit(old, clean, rules) + kept_apart(core, self.people.person_of)
+        apart = kept_apart(core, self.people.person_of)
+        cosines = vectors @ vectors.T + habit(old, clean, rules) + apart
 
         least = self.asked.least if is_last else 1
 
         def joined_from(join: float) -> tuple[Ints, list[int]]:
             found = agglomerate(cosines, evidence, near, replace(rules, join=join))
+            if join == rules.join:
+                found = rejoined(found, vectors, clean, apart, rules)
             speakers = speakers_among(found, clean, rules, all_seconds)
             speakers = self._with_rare(speakers, solid, found, evidence, all_seconds, least)
             return found, sorted({*speakers, *anchored_clusters(found, core, clean)})

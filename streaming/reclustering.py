@@ -23,7 +23,9 @@ class ReclusterRules:
     three times that. least, least_share, most_least: a cluster is a speaker from min(most_least, max(least,
     least_share * all speech)) seconds on; smaller ones dissolve. part: how far below `join` a cluster that is
     new must be to be parted from a name: nothing until that has `part_from` seconds of speech, all of it at
-    three times that, and less the nearer the cluster's own speech is to `part_free` seconds.
+    three times that, and less the nearer the cluster's own speech is to `part_free` seconds. sure: cosine of
+    two clusters' mean vectors from which they are one, if both have `sure_from` seconds: voices differ in how
+    much they vary, which the mean cosine of two clusters does not know.
     """
 
     solid: float = 0.8
@@ -39,6 +41,8 @@ class ReclusterRules:
     part: float = 0.1
     part_from: float = 15.0
     part_free: float = 20.0
+    sure: float = 0.62
+    sure_from: float = 10.0
 
 
 # Log-likelihood ratio of "one speaker", by how much more of an atom was heard as another's local speaker
@@ -119,6 +123,29 @@ def agglomerate(cosines: Floats, evidence: Floats, near: NDArray[np.bool_], rule
             best_score[k] = table[k, best[k]]
     clusters_of: Ints = np.unique(labels, return_inverse=True)[1]
     return clusters_of
+
+
+def rejoined(clusters: Ints, vectors: Floats, seconds: Floats, apart: Floats, rules: ReclusterRules) -> Ints:
+    """The clusters, numbered from 0, of which those with much speech that are one voice are one.
+
+    clusters, seconds: (n,), vectors: (n, size) of each atom. apart: (n, n) negative for atoms of two persons.
+    The two most alike are joined first; what they were called so far counts for nothing.
+    """
+    clusters = clusters.copy()
+    left = np.flatnonzero(np.bincount(clusters, seconds) >= rules.sure_from).tolist()
+    while len(left) > 1:
+        members = np.stack([clusters == cluster for cluster in left]).astype(np.float32)
+        sums = members @ vectors
+        means = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
+        alike = np.where(members @ apart @ members.T < 0, -1.0, means @ means.T)
+        alike[np.tril_indices(len(left))] = -1.0
+        i, j = divmod(int(alike.argmax()), len(left))
+        if alike[i, j] < rules.sure:
+            break
+        clusters[clusters == left[j]] = left[i]
+        del left[j]
+    joined: Ints = np.unique(clusters, return_inverse=True)[1]
+    return joined
 
 
 def _scores(parts: Sums, sizes: Sums, rules: ReclusterRules) -> Sums:

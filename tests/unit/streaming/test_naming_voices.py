@@ -19,6 +19,7 @@ from hocket.streaming.reclustering import (
     agglomerate,
     habit,
     not_parted,
+    rejoined,
     speakers_among,
     stitch,
     window_evidence,
@@ -250,3 +251,19 @@ def test_a_second_voice_that_the_windows_did_not_know_is_what_remains_of_the_mix
     [named] = engine.name([overlapped], engine.memory.recent)
     assert named.speaker == 0
     assert named.overlaps[0].speaker == 2
+
+
+def test_two_clusters_of_one_varied_voice_are_one_unless_they_are_two_persons() -> None:
+    rng = np.random.default_rng(0)
+    varied = rng.standard_normal((20, 192)).astype(np.float32)
+    middle = direction(0, 192) * np.float32(np.sqrt(192 / 2))
+    vectors = np.concatenate([varied[:16] + middle, varied[16:] + middle[::-1]])
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    clusters = np.repeat([0, 1, 2], [8, 8, 4])
+    together, apart = np.zeros((20, 20), np.float32), np.zeros((20, 20), np.float32)
+    apart[0, 8] = apart[8, 0] = -1e6
+    seconds = 2 * ones(20)
+    assert (vectors[:8] @ vectors[8:16].T).mean() < 0.4
+    assert rejoined(clusters, vectors, seconds, together, RULES).tolist() == [0] * 16 + [1] * 4
+    assert rejoined(clusters, vectors, seconds, apart, RULES).tolist() == clusters.tolist()
+    assert rejoined(clusters, vectors, seconds / 2, together, RULES).tolist() == clusters.tolist()
