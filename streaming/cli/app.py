@@ -15,6 +15,7 @@ from hocket.streaming.errors import HocketError
 
 from .ablate import ablate
 from .bench_embedder import bench_embedder
+from .caption import caption
 from .demo import demo
 from .devices import devices
 from .diarize import diarize
@@ -63,6 +64,7 @@ def _options(
 app.command(rich_help_panel="Hear")(demo)
 app.command(rich_help_panel="Hear")(listen)
 app.command(rich_help_panel="Hear")(diarize)
+app.command(rich_help_panel="Hear")(caption)
 app.command(rich_help_panel="Hear")(devices)
 app.add_typer(people, name="people", rich_help_panel="Voices")
 app.command(rich_help_panel="Voices")(embed)

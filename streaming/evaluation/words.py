@@ -119,7 +119,12 @@ def word_errors(truth: Sequence[SpokenWord], said: Sequence[SpokenWord]) -> Word
         from meeteval.wer.wer.siso import siso_word_error_rate
     except ImportError as error:
         raise MissingDependency("cpWER needs the 'eval' extra: pip install 'hocket[eval]'") from error
-    together: Any = cp_word_error_rate(reference=_by_speaker(truth), hypothesis=_by_speaker(said))
+    together: Any = cp_word_error_rate(
+        reference=_by_speaker(truth),
+        hypothesis=_by_speaker(said),
+        reference_sort=False,
+        hypothesis_sort=False,
+    )
     plain: Any = siso_word_error_rate(reference=_text(truth), hypothesis=_text(said))
     return WordErrors(int(together.length), int(together.errors), int(plain.errors))
 
