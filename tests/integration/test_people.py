@@ -93,7 +93,7 @@ def test_mistakes_end_with_one_line(tmp_path: Path) -> None:
     for words, message in (
         (["people", "list"], "error: no store of people at people.db: name it with --store"),
         (["people", "learn", "a.wav", "Anna"], "expected a speaker's id and a name, as in S1=Anna"),
-        (["people", "add", "Anna", "nowhere.wav"], "error: nowhere.wav"),
+        (["people", "add", "Anna", "nowhere.wav"], "error: no such file: nowhere.wav"),
     ):
         done = subprocess.run(
             [*HOCKET, *words],

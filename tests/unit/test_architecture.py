@@ -172,6 +172,6 @@ def test_the_engine_knows_numbers_and_nothing_of_the_world(imports: list[Import]
 
 def test_relative_imports_and_names_of_modules_are_understood() -> None:
     engine = {imported.target for imported in imports_of(ROOT / "streaming" / "diarizer.py")}
-    assert {"hocket.streaming.compute", "hocket.streaming.grid", "hocket.models.roles"} <= engine
+    assert {"hocket.streaming.session", "hocket.streaming.grid", "hocket.models.roles"} <= engine
     source = {imported.target for imported in imports_of(ROOT / "streaming" / "sources" / "file.py")}
     assert {"hocket.streaming.errors", "hocket.streaming.sources.base", "soundfile"} <= source
