@@ -50,7 +50,9 @@ MAY_IMPORT = {
     "speakers": {"language", "engine", "shell", "sources", "models"},
     "server": {"language", "engine", "paper", "shell", "sources", "models.roles"},
     "verification": {"language", "engine", "paper", "shell", "sources", "models"},
-    "face": {"language", "engine", "offline", "shell", "sources", "models", "mqtt", "speakers", "verification"},
+    "face": {
+        "language", "engine", "offline", "shell", "sources", "models", "mqtt", "speakers", "verification",
+    },
     "cli": {
         "language", "engine", "offline", "paper", "shell", "sources", "sinks", "evaluation", "models",
         "models.convert",
@@ -68,8 +70,8 @@ OUTSIDE_WORLD = {
 }  # fmt: skip
 # Heavy, or absent on some machines: imported inside the function that needs it, but for rooms around them.
 WHERE_USED = {
-    "aiomqtt", "coremltools", "huggingface_hub", "matplotlib", "meeteval", "onnxruntime", "optuna", "platformdirs",
-    "pyannote", "sounddevice", "soundfile", "soxr", "torch",
+    "aiomqtt", "coremltools", "huggingface_hub", "matplotlib", "meeteval", "onnxruntime", "optuna",
+    "platformdirs", "pyannote", "sounddevice", "soundfile", "soxr", "torch",
 }  # fmt: skip
 AROUND_IT = {"models.convert", "models.hub", "mqtt"}
 AT_HOME = {"rich": {"sinks", "cli", "evaluation"}, "typer": {"cli"}}
