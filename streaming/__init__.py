@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from .events import SpeakerUpdate as SpeakerUpdate
     from .events import Status as Status
     from .events import Turn as Turn
-    from .offline.diarizer import OfflineDiarizer as OfflineDiarizer
     from .mqtt.broker import Broker as Broker
     from .mqtt.sink import MqttSink as MqttSink
+    from .offline.diarizer import OfflineDiarizer as OfflineDiarizer
     from .people import Profile as Profile
     from .replay import Replay as Replay
     from .replay import Segment as Segment

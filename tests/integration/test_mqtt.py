@@ -355,3 +355,35 @@ def test_turns_are_final_in_the_outbox_whatever_the_bound(tmp_path: Path) -> Non
     outbox.close()
     finals = [event.seq for event in log.events if not isinstance(event, Turn) or event.state == "final"]
     assert [event["seq"] for event in waiting] == finals
+
+
+def test_the_lamp_shines_for_whoever_speaks(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    example = Path(__file__).parents[2] / "examples" / "mqtt_lamp.py"
+    command = [sys.executable, example, "--broker", "127.0.0.1", "--port", str(mosquitto.port)]
+    lamp = subprocess.Popen([*command, "--lamp", "my/lamp/set"], stdout=subprocess.PIPE, text=True)
+    reader = subscribed(mosquitto, "my/lamp/set", name="lamp")
+    sink = MqttSink(settings(mosquitto, tmp_path))
+    log = EventLog("office")
+    log.start()
+    log.add(SpeakerNew, speaker="S1", name="Ann")
+    log.add(Change, t=1.0, speakers=["S1"], started=["S1"], ended=[], confidence=0.9)
+    for event in log.events:
+        sink.write(event)
+    assert eventually(lambda: any(b"#" in payload for _, payload, _ in reader.messages))
+    log.end(["S1"])
+    sink.write(log.events[-1])
+    sink.close()
+    assert eventually(lambda: reader.messages[-1][1] == b'{"state": "OFF"}')
+    reader.stop()
+    lamp.terminate()
+    said, _ = lamp.communicate(timeout=10)
+    assert "office: \x1b[38;2;" in said
+    assert "Ann\n" in said
+
+
+def test_the_benchmark_runs_as_it_stands(mosquitto: Mosquitto) -> None:
+    example = Path(__file__).parents[2] / "examples" / "mqtt_throughput.py"
+    command = [sys.executable, example, f"mqtt://127.0.0.1:{mosquitto.port}/throughput", "--events", "300"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert run.stdout.startswith("300 events in ")
+    assert len(read(mosquitto, "throughput/throughput/state")) == 1
