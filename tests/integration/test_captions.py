@@ -1,6 +1,9 @@
 """Captions of real sound, by the real models."""
 
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,7 +25,8 @@ from hocket.streaming.rttm import read_rttm
 from hocket.streaming.sources.file import FileSource
 from tests.shared_data import shared
 
-DEMO = Path(__file__).parents[2] / "examples" / "demo"
+ROOT = Path(__file__).parents[2]
+DEMO = ROOT / "examples" / "demo"
 
 
 def test_the_demo_conversation_is_captioned_by_the_words_that_were_spoken(tmp_path: Path) -> None:
@@ -37,6 +41,17 @@ def test_the_demo_conversation_is_captioned_by_the_words_that_were_spoken(tmp_pa
     cues = webvtt.read(tmp_path / "talk.vtt")
     assert cues[0].text == "Good morning, both of you."
     assert len({cue.voice for cue in cues}) == 3
+
+
+def test_the_program_of_the_documentation_captions_two_words() -> None:
+    (program,) = re.findall(
+        r"```python\n(.*?)```", (ROOT / "docs" / "captions.md").read_text("utf-8"), re.DOTALL
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1].endswith("c1 S1 Good morning. final")
 
 
 @pytest.mark.slow
