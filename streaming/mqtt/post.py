@@ -254,9 +254,11 @@ class Post:
     # What people should know
 
     def _complain(self, error: BrokerError) -> None:
+        """Once an outage, and again where it turns out that no waiting will end it."""
+        is_news = not self._complaint or (isinstance(error, BrokerRefused) and str(error) != self._complaint)
         if isinstance(error, BrokerRefused) and not self._first_answer.is_set():
             self._refusal = error
-        elif str(error) != self._complaint:
+        elif is_news:
             logger.warning("%s; events wait in %s", error, self._outbox.path)
         self._complaint = str(error)
         self._first_answer.set()

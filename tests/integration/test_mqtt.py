@@ -303,6 +303,32 @@ def test_tls_and_password(guarded: tuple[Mosquitto, Path], tmp_path: Path) -> No
             MqttSink(f"mqtts://ann:wrong@{address}&version={version}")
 
 
+def test_a_certificate_of_its_own_opens_the_door(tmp_path: Path) -> None:
+    require_mosquitto()
+    ca, certificate, key = certificates(tmp_path)
+    mosquitto = Mosquitto(
+        tmp_path, f"cafile {ca}", f"certfile {certificate}", f"keyfile {key}", "require_certificate true",
+        "use_identity_as_username true", "allow_anonymous false",
+    ).start()  # fmt: skip
+    options = f"ca={ca}&cert={certificate}&key={key}&outbox={tmp_path}/o.db"
+    publish(Broker.from_url(f"mqtts://127.0.0.1:{mosquitto.port}/hocket?{options}"), talk())
+    more = ("--cafile", str(ca), "--cert", str(certificate), "--key", str(key))
+    assert read(mosquitto, "hocket/status", more=more) == [b"offline"]
+    mosquitto.stop()
+
+
+def test_an_outage_is_told_once(
+    mosquitto: Mosquitto, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    sink = MqttSink(settings(mosquitto, tmp_path))
+    mosquitto.restart(away=0.5)
+    assert eventually(lambda: read(mosquitto, "hocket/status") == [b"online"])
+    sink.close()
+    assert [record.getMessage().split(";")[0] for record in caplog.records] == [
+        f"lost the MQTT broker mqtt://127.0.0.1:{mosquitto.port}/hocket"
+    ]
+
+
 def test_a_certificate_nobody_vouches_for_is_refused(guarded: tuple[Mosquitto, Path], tmp_path: Path) -> None:
     with pytest.raises(
         BrokerRefused, match=r"no TLS with .* name the file of its certificate authority with ca="
