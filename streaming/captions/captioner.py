@@ -177,7 +177,7 @@ class Captioner:
 
     def _move_clock(self) -> list[Stretch]:
         """Estimate the offset once enough words came; where it moved, move every word."""
-        if self.rules.offset is not None or self._since_offset < _OFFSET_WORDS:
+        if self.rules.offset is not None or self._since_offset < _OFFSET_WORDS or not self._words:
             return []
         self._since_offset = 0
         times = [(placed.word.start, placed.word.end) for placed in self._words]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hocket.streaming.stream import Engine
 
 _OUTPUT = "Output"
+_REFERENCES = (".rttm", ".stm", ".json")
 _HELP = {
     CaptionFormat.VTT: "WebVTT: a voice a cue, a colour a voice; for browsers and players.",
     CaptionFormat.SRT: "SubRip, names before the text; for every player.",
@@ -108,6 +109,10 @@ def caption(
     if not asked and jsonl is None and reference is None:
         asked = {CaptionFormat.TRANSCRIPT: STANDARD_OUTPUT}
     _check(asked)
+    if reference is not None and reference.suffix.lower() not in _REFERENCES:
+        raise typer.BadParameter(
+            f"{str(reference)!r} should end in {', '.join(_REFERENCES)}", param_hint="--reference"
+        )
     recording = Path(file).stem
     log = Outputs(jsonl=jsonl)
     log.check([recording])

@@ -135,6 +135,14 @@ def test_a_word_without_an_id_is_corrected_at_its_very_time() -> None:
     assert lines(captioner) == [("S1", "son set")]
 
 
+def test_words_that_were_all_taken_back_leave_nothing() -> None:
+    captioner = Captioner("talk")
+    words = heard("so " * 30, 0.0, 0.1, ids="w")
+    said = captioner.add([*words, *(HeardWord(text="", start=0.0, end=0.0, id=word.id) for word in words)])
+    assert said == []
+    assert captioner.num_held == 0
+
+
 def test_words_ahead_of_the_audio_wait_for_it() -> None:
     captioner = Captioner("talk", RULES)
     assert captioner.add(heard("not yet", 58.5)) == []
