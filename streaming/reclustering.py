@@ -25,7 +25,10 @@ class ReclusterRules:
     new must be to be parted from a name: nothing until that has `part_from` seconds of speech, all of it at
     three times that, and less the nearer the cluster's own speech is to `part_free` seconds. sure: cosine of
     two clusters' mean vectors from which they are one, if both have `sure_from` seconds: voices differ in how
-    much they vary, which the mean cosine of two clusters does not know.
+    much they vary, which the mean cosine of two clusters does not know. usual: mean cosine within a voice;
+    usual_pairs: pairs of atoms by which a cluster is held to be usual; varied: how far what is found instead
+    counts, 0 for not at all. lasting, lasting_most: seconds of speech that a speaker must have per second
+    since the first of it, and that suffice for good: odd moments gathered over an hour are nobody.
     """
 
     solid: float = 0.8
@@ -43,6 +46,11 @@ class ReclusterRules:
     part_free: float = 20.0
     sure: float = 0.62
     sure_from: float = 10.0
+    usual: float = 0.49
+    usual_pairs: float = 40.0
+    varied: float = 1.0
+    lasting: float = 0.004
+    lasting_most: float = 15.0
 
 
 # Log-likelihood ratio of "one speaker", by how much more of an atom was heard as another's local speaker
@@ -50,6 +58,9 @@ class ReclusterRules:
 # any pair is one speaker, above 2 four in five are.
 _RATIOS = np.array([0.0, 0.2, 0.5, 0.8, 1.0, 1.2, 1.6, 2.5])
 _EVIDENCE = np.array([-2.0, -2.0, -1.5, -1.0, 0.0, 0.5, 1.0, 2.0])
+
+
+LEAST_SPREAD = 0.1  # against the usual: a cluster whose atoms have nothing in common is still one
 
 
 def window_evidence(links: Floats, seconds: Floats) -> tuple[Floats, NDArray[np.bool_]]:
@@ -86,7 +97,8 @@ def habit(speakers: Ints, seconds: Floats, rules: ReclusterRules) -> Floats:
 def agglomerate(cosines: Floats, evidence: Floats, near: NDArray[np.bool_], rules: ReclusterRules) -> Ints:
     """Clusters, numbered from 0, of atoms joined while the best pair of clusters is one speaker.
 
-    The score of two clusters is their mean cosine, moved by the mean of the windows' evidence between them.
+    The score of two clusters is their mean cosine, against how much each of the voices varies, moved by the
+    mean of the windows' evidence between them.
     All matrices (n, n), symmetric. Ties go to the earliest pair, so the result is the same everywhere.
     """
     n = len(cosines)
@@ -95,6 +107,8 @@ def agglomerate(cosines: Floats, evidence: Floats, near: NDArray[np.bool_], rule
     size = np.ones(n)
     alive = np.zeros(n)  # added to scores: -inf for clusters that were joined to another
     labels = np.arange(n)
+    within = np.zeros(n)  # sums over pairs of atoms of one cluster
+    spread = np.ones(n)
 
     table = _scores(sums, np.ones((n, n)), rules)
     np.fill_diagonal(table, -np.inf)
@@ -105,12 +119,14 @@ def agglomerate(cosines: Floats, evidence: Floats, near: NDArray[np.bool_], rule
         if best_score[i] < rules.join:
             break
         i, j = sorted((i, int(best[i])))
+        within[i] += within[j] + 2 * sums[0, i, j]
         sums[:, i] += sums[:, j]
         sums[:, :, i] += sums[:, :, j]
         size[i] += size[j]
         alive[j] = -np.inf
         labels[labels == j] = i
-        row = _scores(sums[:, i], size[i] * size, rules) + alive
+        spread[i] = _spread(within[i], size[i] * (size[i] - 1), rules)
+        row = _scores(sums[:, i], size[i] * size * np.sqrt(spread[i] * spread), rules) + alive
         row[i] = -np.inf
         table[i] = table[:, i] = row
         table[j] = table[:, j] = best_score[j] = -np.inf
@@ -123,6 +139,12 @@ def agglomerate(cosines: Floats, evidence: Floats, near: NDArray[np.bool_], rule
             best_score[k] = table[k, best[k]]
     clusters_of: Ints = np.unique(labels, return_inverse=True)[1]
     return clusters_of
+
+
+def _spread(within: float, pairs: float, rules: ReclusterRules) -> float:
+    """How alike a cluster's atoms are against the usual. within: sum of cosines over so many pairs."""
+    share = rules.varied * pairs / (pairs + rules.usual_pairs)
+    return max(LEAST_SPREAD, 1 + share * (within / pairs / rules.usual - 1))
 
 
 def rejoined(clusters: Ints, vectors: Floats, seconds: Floats, apart: Floats, rules: ReclusterRules) -> Ints:
@@ -168,6 +190,20 @@ def speakers_among(clusters: Ints, seconds: Floats, rules: ReclusterRules, all_s
     weight = np.bincount(clusters, seconds)
     least = least_of_a_speaker(rules, all_seconds)
     return [c for c in range(len(weight)) if weight[c] >= least or weight[c] == weight.max()]
+
+
+def lasting(
+    speakers: Sequence[int], clusters: Ints, seconds: Floats, ages: Floats, rules: ReclusterRules
+) -> list[int]:
+    """Those of the speakers who have as much speech as is to be expected so long after the first of it.
+
+    clusters, seconds, ages: (n,) of each atom; ages are seconds since it was said. The largest stays.
+    """
+    weight = np.bincount(clusters, seconds)
+    age = np.zeros(len(weight))
+    np.maximum.at(age, clusters, ages)
+    least = np.minimum(rules.lasting_most, rules.lasting * age)
+    return [c for c in speakers if weight[c] >= least[c] or weight[c] == weight.max()]
 
 
 def stitch(clusters: Ints, speakers: Ints, seconds: Floats) -> dict[int, int | None]:

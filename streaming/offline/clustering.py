@@ -34,7 +34,9 @@ class OfflineRules:
     voices are held to be nobody's.
     """
 
-    clusters: ReclusterRules = field(default_factory=lambda: ReclusterRules(join=0.33, windows=0.08))
+    clusters: ReclusterRules = field(
+        default_factory=lambda: ReclusterRules(join=0.33, windows=0.08, varied=0.0)
+    )
     naming: NamingRules = field(default_factory=NamingRules)
     rare: RareRules = field(default_factory=RareRules)
     rounds: int = 3

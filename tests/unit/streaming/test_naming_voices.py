@@ -18,6 +18,7 @@ from hocket.streaming.reclustering import (
     ReclusterRules,
     agglomerate,
     habit,
+    lasting,
     not_parted,
     rejoined,
     speakers_among,
@@ -137,13 +138,13 @@ def test_windows_hold_two_alike_voices_apart() -> None:
     assert agglomerate(cosines, evidence, near, RULES).tolist() == [0, 0, 1, 1]
 
 
-def test_the_joining_agrees_with_average_linkage() -> None:
+def test_the_joining_of_voices_held_to_be_alike_agrees_with_average_linkage() -> None:
     from scipy.cluster.hierarchy import fcluster, linkage
 
     vectors = np.random.default_rng(0).normal(size=(60, 5)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     nothing = np.zeros((60, 60), np.float32)
-    ours = agglomerate(vectors @ vectors.T, nothing, nothing > 0, RULES)
+    ours = agglomerate(vectors @ vectors.T, nothing, nothing > 0, replace(RULES, varied=0.0))
     theirs = fcluster(linkage(vectors, "average", metric="cosine"), 1 - RULES.join, "distance")
     assert len(set(zip(ours.tolist(), theirs.tolist(), strict=True))) == len(set(ours.tolist()))
     assert len(set(ours.tolist())) == len(set(theirs.tolist()))
@@ -267,3 +268,20 @@ def test_two_clusters_of_one_varied_voice_are_one_unless_they_are_two_persons() 
     assert rejoined(clusters, vectors, seconds, together, RULES).tolist() == [0] * 16 + [1] * 4
     assert rejoined(clusters, vectors, seconds, apart, RULES).tolist() == clusters.tolist()
     assert rejoined(clusters, vectors, seconds / 2, together, RULES).tolist() == clusters.tolist()
+
+
+def test_a_likeness_counts_for_less_between_voices_that_vary_little() -> None:
+    cosines = np.full((12, 12), 0.35, np.float32)
+    cosines[:6, :6] = cosines[6:, 6:] = 0.65
+    np.fill_diagonal(cosines, 1)
+    unheard = np.zeros((12, 12), np.float32)
+    two = agglomerate(cosines, unheard, unheard > 0, RULES)
+    assert two.tolist() == [0] * 6 + [1] * 6
+    one = agglomerate(cosines, unheard, unheard > 0, replace(RULES, varied=0.0))
+    assert one.tolist() == [0] * 12
+
+
+def test_odd_moments_of_an_hour_are_no_speaker_but_a_newcomer_is() -> None:
+    clusters = np.repeat([0, 1, 2], [9, 4, 4])
+    ages = np.repeat([3600, 3600, 20], [9, 4, 4]).astype(np.float32)
+    assert lasting([0, 1, 2], clusters, 2 * ones(17), ages, RULES) == [0, 2]
