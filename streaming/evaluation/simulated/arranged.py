@@ -24,6 +24,7 @@ from ...memory import Atom, Links, Overlap
 from ...perception import OVERLAP_SHORTEST, Perception
 from ...requests import DetectRequest, EmbedRequest, FramesRequest
 from .plan import Meeting
+from .sayings import Sayings, said_again
 from .voices import Heard, HeardAtom, heard_part
 
 Floats = NDArray[np.float32]
@@ -31,15 +32,15 @@ Floats = NDArray[np.float32]
 SHORTEST = 20  # cells of an atom that remain where the one before it reaches into it, or it is lost
 REACH = 1000  # cells that windows see at a time, and links reach back
 MISHEARD = 0.05  # share of turns that the windows take for the speaker before
-JITTER = 0.2  # length of the noise that tells two sayings of one phrase apart: a cosine of 0.98
 
 
 @dataclass(frozen=True)
 class PlacedAtom:
-    """Cells [start, stop) of one voice. local: whom the windows take it for. vector noise: see JITTER.
+    """Cells [start, stop) of one voice. local: whom the windows take it for.
 
-    heard: what the models made of it; its first `skipped` cells lie under the atom before. overlaps: cells in
-    which another voice speaks too.
+    heard: what the models made of it; its first `skipped` cells lie under the atom before. again: the voice's
+    mean vector and the deviation from it, where the phrase was said before. overlaps: cells in which another
+    voice speaks too.
     """
 
     start: int
@@ -48,7 +49,7 @@ class PlacedAtom:
     local: int
     heard: HeardAtom
     skipped: int
-    noise: Floats
+    again: tuple[Floats, Floats] | None
     overlaps: tuple[tuple[int, int, int], ...] = ()
 
     def vector(self, stop: int) -> tuple[Floats | None, float]:
@@ -58,13 +59,15 @@ class PlacedAtom:
             return None, 0.0
         under = sum(max(0, min(b, stop) - a) for a, b, _ in self.overlaps)
         share = (stop - self.start - under) / max(1, stop - self.start + self.skipped)
-        moved = vector + self.noise
-        return moved / np.linalg.norm(moved), clean * max(share, 0.1)
+        clean *= max(share, 0.1)
+        return (said_again(vector, *self.again) if self.again else vector), clean
 
 
 def arrange(meeting: Meeting, heard: Mapping[str, Heard], seed: int) -> list[PlacedAtom]:
     """A meeting's atoms by start, none over another: of two voices at once the earlier keeps the atom."""
     rng = np.random.default_rng([seed, 2])
+    sayings = Sayings(heard)
+    said_before: set[int] = set()
     placed: list[PlacedAtom] = []
     local = before = -1
     for start, voice, atom in _said(meeting, heard):
@@ -79,14 +82,12 @@ def arrange(meeting: Meeting, heard: Mapping[str, Heard], seed: int) -> list[Pla
             placed = _overlapped(placed, start, min(stop, busy), voice)
         first = max(start, busy)
         if stop - first >= SHORTEST:
-            noise = _noise(rng, atom.vectors.shape[1])
-            placed.append(PlacedAtom(first, stop, voice, local, atom, first - start, noise))
+            centre = sayings.centres[meeting.voices[voice].name]
+            turned = (centre, sayings.deviation(float(atom.clean[-1]), rng))
+            again = turned if id(atom) in said_before else None
+            said_before.add(id(atom))
+            placed.append(PlacedAtom(first, stop, voice, local, atom, first - start, again))
     return placed
-
-
-def _noise(rng: np.random.Generator, size: int) -> Floats:
-    direction = rng.standard_normal(size, np.float32)
-    return direction * np.float32(JITTER / np.linalg.norm(direction))
 
 
 def _said(meeting: Meeting, heard: Mapping[str, Heard]) -> list[tuple[int, int, HeardAtom]]:

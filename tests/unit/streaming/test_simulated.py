@@ -16,6 +16,7 @@ from hocket.streaming.evaluation.simulated.audio import SoundRules, num_blocks, 
 from hocket.streaming.evaluation.simulated.bench import CASTS, Stage, meetings, score
 from hocket.streaming.evaluation.simulated.plan import Meeting, MeetingRules, plan_meeting
 from hocket.streaming.evaluation.simulated.pool import SpeechPool, read_pool
+from hocket.streaming.evaluation.simulated.sayings import Sayings, said_again
 from hocket.streaming.evaluation.simulated.voices import Heard, HeardAtom, hear_voices, heard_part
 from hocket.streaming.rttm import read_rttm
 from tests.level_voices import LevelEmbedder, LevelSegmenter
@@ -166,6 +167,19 @@ def test_arranged_atoms_lie_one_after_another_under_the_voices_of_the_plan(pool:
     vector, clean = placed[0].vector(placed[0].stop)
     assert vector is not None
     assert np.linalg.norm(vector) == pytest.approx(1.0)
+
+
+def test_a_phrase_said_again_is_the_same_voice_as_varied_as_before_but_not_the_same() -> None:
+    rng = np.random.default_rng(0)
+    voice = rng.standard_normal((8, 64)).astype(np.float32) + np.eye(64, dtype=np.float32)[0] * 8
+    voice /= np.linalg.norm(voice, axis=1, keepdims=True)
+    atoms = tuple(HeardAtom(0, 99, np.array([99]), np.float32([1.0]), row[None]) for row in voice)
+    sayings = Sayings({"v": (atoms,)})
+    centre = sayings.centres["v"]
+    again = np.stack([said_again(row, centre, sayings.deviation(1.0, rng)) for row in voice])
+    np.testing.assert_allclose(np.linalg.norm(again, axis=1), 1.0, rtol=1e-5)
+    np.testing.assert_allclose(again @ centre, voice @ centre, atol=0.15)
+    assert (np.abs(again - voice).max(axis=1) > 0.01).sum() >= 6
 
 
 def test_voices_heard_by_the_models_are_kept(pool: SpeechPool, tmp_path: Path) -> None:
