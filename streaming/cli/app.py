@@ -25,7 +25,10 @@ from .listen import listen
 from .meetings import app as meetings
 from .models import app as models
 from .people import app as people
+from .publish import publish, subscribe
 from .report import LogToPeople, fail
+from .serve import serve
+from .sessions import app as sessions
 from .tune import tune
 from .verify import verify
 
@@ -67,6 +70,10 @@ app.command(rich_help_panel="Hear")(diarize)
 app.command(rich_help_panel="Hear")(caption)
 app.command(rich_help_panel="Hear")(devices)
 app.add_typer(people, name="people", rich_help_panel="Voices")
+app.command(rich_help_panel="Serve")(serve)
+app.command(rich_help_panel="Serve")(publish)
+app.command(rich_help_panel="Serve")(subscribe)
+app.add_typer(sessions, name="sessions", rich_help_panel="Serve")
 app.command(rich_help_panel="Voices")(embed)
 app.command(rich_help_panel="Voices")(verify)
 app.command("eval", rich_help_panel="Measure")(evaluate)

@@ -84,7 +84,7 @@ class Patience:
             raise ServiceError(
                 f"gave up after {self._seconds:g} s: {error or type(error).__name__}"
             ) from error
-        delay = min(self._delay, self._left) * random.uniform(0.5, 1)
+        delay = min(self._delay, self._left)
         self._left -= delay
         self._delay = min(2 * self._delay, LAST_RETRY_SECONDS)
-        return delay
+        return delay * random.uniform(0.5, 1)  # not all clients of a service at the same time

@@ -80,7 +80,9 @@ async def serving(hub: Hub, door: Door) -> AsyncIterator[int]:
     """
     check_bind(door.host, door.tokens, insecure=door.insecure)
     service = _Service(hub, door)
-    running = asyncio.create_task(hub.run())
+    owner, running = asyncio.current_task(), asyncio.create_task(hub.run())
+    assert owner is not None
+    running.add_done_callback(lambda _: running.cancelled() or owner.cancel())
     try:
         async with serve(
             service.handle,
@@ -98,6 +100,10 @@ async def serving(hub: Hub, door: Door) -> AsyncIterator[int]:
             server.close(close_connections=False)
             await hub.finish("server stopped")
             await service.say_goodbye()
+    except asyncio.CancelledError:
+        if running.done():
+            running.result()  # what broke it is what is to be said
+        raise
     finally:
         running.cancel()
         await asyncio.wait({running})

@@ -1,0 +1,50 @@
+"""hocket serve, publish, subscribe and sessions, as typed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import soundfile
+
+from hocket.streaming.server.store import Step, Store, hold
+from tests.served import RATE, Babble
+from tests.unit.test_server_store import create
+
+
+def hocket(*arguments: str) -> subprocess.CompletedProcess[str]:
+    program = "from hocket.streaming.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_mistakes_end_in_a_sentence(tmp_path: Path) -> None:
+    audio = tmp_path / "a.wav"
+    soundfile.write(audio, Babble(1, 1).samples, RATE)
+    nobody = hocket("publish", str(audio), "ws://127.0.0.1:1", "--patience", "0")
+    assert nobody.returncode == 1
+    assert "error: gave up after 0 s" in nobody.stderr
+    public = hocket("serve", "--host", "0.0.0.0", "--data-dir", str(tmp_path))
+    assert public.returncode == 1
+    assert public.stderr.startswith("error: 0.0.0.0 can be reached from other machines")
+    release = hold(tmp_path)
+    taken = hocket("serve", "--data-dir", str(tmp_path), "--port", "0")
+    release()
+    assert taken.returncode == 1
+    assert "is in use by another hocket serve" in taken.stderr
+
+
+def test_kept_sessions_are_listed_exported_and_deleted(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    create(store, "monday")
+    store.add([Step("monday", [], [], 0, 1.5, is_last=True)])
+    store.close()
+    folder = ["--data-dir", str(tmp_path)]
+    assert "monday" in hocket("sessions", "list", *folder).stdout
+    assert "1.5 s, 1 events" in hocket("sessions", "show", "monday", *folder).stdout
+    exported = hocket("sessions", "export", "monday", *folder).stdout
+    assert exported.startswith('{"type": "session.start", "seq": 1')
+        '{"type": "session.start", "seq": 1'
+    )
+    assert hocket("sessions", "delete", "monday", *folder).returncode == 0
+    assert "error: no session 'monday'" in hocket("sessions", "show", "monday", *folder).stderr
