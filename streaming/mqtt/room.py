@@ -21,12 +21,13 @@ class Room:
         self._speaking: list[str] = []
         self._known: dict[str, dict[str, str]] = {}  # speaker -> name, profile
         self._aliases: dict[str, str] = {}
-        self._seq = 0
-        self._at = 0.0
+        self._newest = self._newest_of_speakers = {"seq": 0, "at": 0.0}
 
     def add(self, event: Event) -> bool:
         """Take the next event; whether it changed what `state` and `speakers` say."""
-        self._seq, self._at = event.seq, event.at
+        self._newest = {"seq": event.seq, "at": event.at}
+        if event.seq == 1 or isinstance(event, SpeakerNew | SpeakerUpdate | Revision):
+            self._newest_of_speakers = self._newest
         match event:
             case Change(speakers=speakers):
                 self._speaking = list(speakers)
@@ -37,7 +38,7 @@ class Room:
             case SessionEnd():
                 self.is_over, self._speaking = True, []
             case _:
-                return self._seq == 1
+                return event.seq == 1
         return True
 
     def _identify(self, event: SpeakerNew | SpeakerUpdate) -> None:
@@ -55,7 +56,8 @@ class Room:
         """Who speaks now. dropped: provisional events that were let go while the broker was away."""
         speaking = list(dict.fromkeys(self._resolve(speaker) for speaker in self._speaking))
         return {
-            **self._stamp(),
+            **self._name(),
+            **self._newest,
             "active": not self.is_over,
             "speaking": bool(speaking),
             "speaker": self.named(speaking),
@@ -67,7 +69,8 @@ class Room:
     def speakers(self) -> dict[str, Any]:
         """Everybody who was heard and is not somebody else by now, in the order of their first appearance."""
         return {
-            **self._stamp(),
+            **self._name(),
+            **self._newest_of_speakers,
             "speakers": [self._entry(speaker) for speaker in self._present()],
             "merged": {old: self._resolve(old) for old in self._aliases},
         }
@@ -78,8 +81,8 @@ class Room:
         line = " + ".join(names) or NOBODY
         return line if len(line) <= LONGEST_STATE else line[: LONGEST_STATE - 1] + "…"
 
-    def _stamp(self) -> dict[str, Any]:
-        return {"session": self.session, "run": self.run, "seq": self._seq, "at": self._at}
+    def _name(self) -> dict[str, str]:
+        return {"session": self.session, "run": self.run}
 
     def _entry(self, speaker: str) -> dict[str, str]:
         return {"id": speaker, **self._known.get(speaker, {})}

@@ -89,6 +89,13 @@ def test_an_event_entity_gets_only_types_it_announced(told: tuple[dict[str, byte
     assert [each["speaker"] for each in said] == ["Ann", "none"]
 
 
+def test_who_was_heard_is_told_again_only_when_somebody_is_new_or_named(
+    told: tuple[dict[str, bytes], list[Message]],
+) -> None:
+    state, speakers = (json.loads(told[0][f"home/hocket/buro-1/{kind}"]) for kind in ("state", "speakers"))
+    assert (state["seq"], speakers["seq"]) == (4, 2)
+
+
 def test_a_state_is_no_longer_than_home_assistant_keeps() -> None:
     wording = Wording(Broker(host="b"))
     log = EventLog()
