@@ -58,7 +58,7 @@ def score_captions(reference: Path, recording: str, captions: Iterable[Caption])
     """Captions of a recording against its .rttm, .stm, or .json of words with speakers.
 
     Captions of as many words as a reference of words are taken to be of those words. Raises FormatError,
-    naming the file; MissingDependency without meeteval where words are compared.
+    naming the file.
     """
     said = captioned_words(captions)
     suffix = reference.suffix.lower()

@@ -11,13 +11,11 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from ..captions.words import SpokenWord
-from ..errors import MissingDependency
 from ..events import Caption
 from ..metrics import Lanes
 from ..replay import Segment
@@ -113,20 +111,30 @@ def against_turns(truth: Sequence[Segment], said: Sequence[SpokenWord]) -> Speak
 
 
 def word_errors(truth: Sequence[SpokenWord], said: Sequence[SpokenWord]) -> WordErrors:
-    """cpWER and plain WER; case and punctuation do not count. Raises MissingDependency without meeteval."""
-    try:
-        from meeteval.wer.wer.cp import cp_word_error_rate
-        from meeteval.wer.wer.siso import siso_word_error_rate
-    except ImportError as error:
-        raise MissingDependency("cpWER needs the 'eval' extra: pip install 'hocket[eval]'") from error
-    together: Any = cp_word_error_rate(
-        reference=_by_speaker(truth),
-        hypothesis=_by_speaker(said),
-        reference_sort=False,
-        hypothesis_sort=False,
-    )
-    plain: Any = siso_word_error_rate(reference=_text(truth), hypothesis=_text(said))
-    return WordErrors(int(together.length), int(together.errors), int(plain.errors))
+    """cpWER and plain WER; case and punctuation do not count."""
+    by_speaker, said_by = list(_by_speaker(truth).values()), list(_by_speaker(said).values())
+    # Speakers without a counterpart lose all their words, or have all of them too many.
+    size = max(len(by_speaker), len(said_by))
+    by_speaker += [[]] * (size - len(by_speaker))
+    said_by += [[]] * (size - len(said_by))
+    errors = np.array([[edit_distance(a, b) for b in said_by] for a in by_speaker]).reshape(size, size)
+    rows, columns = linear_sum_assignment(errors)
+    spoken, heard = _tokens(truth), _tokens(said)
+    return WordErrors(len(spoken), int(errors[rows, columns].sum()), edit_distance(spoken, heard))
+
+
+def edit_distance(truth: Sequence[str], said: Sequence[str]) -> int:
+    """Fewest words to replace, drop or add to make one of the other."""
+    number = {word: k for k, word in enumerate({*truth, *said})}
+    heard = np.array([number[word] for word in said], np.int64)
+    places = np.arange(len(heard) + 1)
+    distance = places.copy()
+    for word in truth:
+        kept = distance[:-1] + (heard != number[word])
+        best = np.concatenate([distance[:1] + 1, np.minimum(kept, distance[1:] + 1)])
+        # Words added: each place may be reached from any before it, at one a place.
+        distance = np.minimum.accumulate(best - places) + places
+    return int(distance[-1])
 
 
 def synthesised_words(turns: Iterable[Segment], seed: int = 0, jitter: float = 0.15) -> list[SpokenWord]:
@@ -157,12 +165,12 @@ def _best_map(counts: Counter[tuple[str, str]]) -> dict[str, str]:
     return {said[column]: true[row] for row, column in zip(rows, columns, strict=True)}
 
 
-def _by_speaker(words: Sequence[SpokenWord]) -> dict[str, str]:
+def _by_speaker(words: Sequence[SpokenWord]) -> dict[str, list[str]]:
     texts: defaultdict[str, list[SpokenWord]] = defaultdict(list)
     for word in words:
         texts[word.speaker].append(word)
-    return {speaker: _text(spoken) for speaker, spoken in texts.items()}
+    return {speaker: _tokens(spoken) for speaker, spoken in texts.items()}
 
 
-def _text(words: Sequence[SpokenWord]) -> str:
-    return " ".join(_NO_WORD.sub(" ", " ".join(word.text for word in words)).lower().split())
+def _tokens(words: Sequence[SpokenWord]) -> list[str]:
+    return _NO_WORD.sub(" ", " ".join(word.text for word in words)).lower().split()

@@ -70,7 +70,7 @@ OUTSIDE_WORLD = {
 }  # fmt: skip
 # Heavy, or absent on some machines: imported inside the function that needs it, but for rooms around them.
 WHERE_USED = {
-    "aiomqtt", "coremltools", "huggingface_hub", "matplotlib", "meeteval", "onnxruntime", "optuna",
+    "aiomqtt", "coremltools", "huggingface_hub", "matplotlib", "onnxruntime", "optuna",
     "platformdirs", "pyannote", "sounddevice", "soundfile", "soxr", "torch",
 }  # fmt: skip
 AROUND_IT = {"models.convert", "models.hub", "mqtt"}
