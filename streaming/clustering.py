@@ -18,7 +18,6 @@ from .reclustering import (
     ReclusterRules,
     agglomerate,
     habit,
-    lasting,
     least_of_a_speaker,
     not_parted,
     rejoined,
@@ -261,8 +260,6 @@ class Clusterer:
         cosines = vectors @ vectors.T + habit(old, clean, rules) + apart
 
         least = self.asked.least if is_last else 1
-        now = max(atom.stop for atom in solid)
-        ages = np.array([(now - atom.start) / 100 for atom in solid], np.float32)
 
         def joined_from(join: float) -> tuple[Ints, list[int]]:
             found = agglomerate(cosines, evidence, near, replace(rules, join=join))
@@ -270,8 +267,6 @@ class Clusterer:
                 found = rejoined(found, vectors, clean, apart, rules)
             speakers = speakers_among(found, clean, rules, all_seconds)
             speakers = self._with_rare(speakers, solid, found, evidence, all_seconds, least)
-            if least == 1:
-                speakers = lasting(speakers, found, clean, ages, rules)
             return found, sorted({*speakers, *anchored_clusters(found, core, clean)})
 
         clusters, kept = at_least(least, rules.join, joined_from)

@@ -27,8 +27,7 @@ class ReclusterRules:
     two clusters' mean vectors from which they are one, if both have `sure_from` seconds: voices differ in how
     much they vary, which the mean cosine of two clusters does not know. usual: mean cosine within a voice;
     usual_pairs: pairs of atoms by which a cluster is held to be usual; varied: how far what is found instead
-    counts, 0 for not at all. lasting, lasting_most: seconds of speech that a speaker must have per second
-    since the first of it, and that suffice for good: odd moments gathered over an hour are nobody.
+    counts, 0 for not at all.
     """
 
     solid: float = 0.8
@@ -49,8 +48,6 @@ class ReclusterRules:
     usual: float = 0.49
     usual_pairs: float = 40.0
     varied: float = 1.0
-    lasting: float = 0.004
-    lasting_most: float = 15.0
 
 
 # Log-likelihood ratio of "one speaker", by how much more of an atom was heard as another's local speaker
@@ -190,20 +187,6 @@ def speakers_among(clusters: Ints, seconds: Floats, rules: ReclusterRules, all_s
     weight = np.bincount(clusters, seconds)
     least = least_of_a_speaker(rules, all_seconds)
     return [c for c in range(len(weight)) if weight[c] >= least or weight[c] == weight.max()]
-
-
-def lasting(
-    speakers: Sequence[int], clusters: Ints, seconds: Floats, ages: Floats, rules: ReclusterRules
-) -> list[int]:
-    """Those of the speakers who have as much speech as is to be expected so long after the first of it.
-
-    clusters, seconds, ages: (n,) of each atom; ages are seconds since it was said. The largest stays.
-    """
-    weight = np.bincount(clusters, seconds)
-    age = np.zeros(len(weight))
-    np.maximum.at(age, clusters, ages)
-    least = np.minimum(rules.lasting_most, rules.lasting * age)
-    return [c for c in speakers if weight[c] >= least[c] or weight[c] == weight.max()]
 
 
 def stitch(clusters: Ints, speakers: Ints, seconds: Floats) -> dict[int, int | None]:

@@ -18,7 +18,6 @@ from hocket.streaming.reclustering import (
     ReclusterRules,
     agglomerate,
     habit,
-    lasting,
     not_parted,
     rejoined,
     speakers_among,
@@ -279,9 +278,3 @@ def test_a_likeness_counts_for_less_between_voices_that_vary_little() -> None:
     assert two.tolist() == [0] * 6 + [1] * 6
     one = agglomerate(cosines, unheard, unheard > 0, replace(RULES, varied=0.0))
     assert one.tolist() == [0] * 12
-
-
-def test_odd_moments_of_an_hour_are_no_speaker_but_a_newcomer_is() -> None:
-    clusters = np.repeat([0, 1, 2], [9, 4, 4])
-    ages = np.repeat([3600, 3600, 20], [9, 4, 4]).astype(np.float32)
-    assert lasting([0, 1, 2], clusters, 2 * ones(17), ages, RULES) == [0, 2]
