@@ -8,7 +8,7 @@ import soundfile
 
 from hocket.streaming.server.store import Step, Store, hold
 from tests.served import RATE, Babble
-from tests.unit.test_server_store import create
+from tests.unit.streaming.server.test_store import create
 
 
 def hocket(*arguments: str) -> subprocess.CompletedProcess[str]:
