@@ -41,7 +41,7 @@ app = typer.Typer(
 [bold]hocket listen[/]                your microphone
 [bold]hocket diarize meeting.wav[/]   your recordings
 
-Everything runs on this machine; nothing is sent anywhere.
+Everything runs on this machine; nothing leaves it unless you say where to.
 Every command explains itself: hocket listen --help.""",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
