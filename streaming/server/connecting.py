@@ -1,5 +1,6 @@
 """What both clients share: addresses, connections, and which failures are worth another try."""
 
+import logging
 import random
 from collections.abc import Mapping
 from urllib.parse import quote, urlencode, urlsplit
@@ -16,6 +17,7 @@ from .protocol import Close
 
 FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 0.2, 10.0
 OPEN_SECONDS = 10.0
+logger = logging.getLogger(__name__)
 _SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 
 
@@ -79,11 +81,16 @@ class Patience:
         self._left, self._delay = self._seconds, FIRST_RETRY_SECONDS
 
     def next_delay(self, error: Exception) -> float:
-        """Seconds to wait before the next attempt. Raises ServiceError, from `error`, at the end."""
+        """Seconds to wait before the next attempt; the first of an outage is warned of.
+
+        Raises ServiceError, from `error`, at the end.
+        """
         if self._left <= 0:
             raise ServiceError(
                 f"gave up after {self._seconds:g} s: {error or type(error).__name__}"
             ) from error
+        if self._delay == FIRST_RETRY_SECONDS:
+            logger.warning("no connection to the service (%s): trying again", error or "no answer")
         delay = min(self._delay, self._left)
         self._left -= delay
         self._delay = min(2 * self._delay, LAST_RETRY_SECONDS)

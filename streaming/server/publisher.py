@@ -105,7 +105,6 @@ class Publisher:
                     await reading
                     return published
                 delay = self._patience.next_delay(failure)
-                logger.warning("connection to the service lost (%s): trying again", failure or "no answer")
                 await asyncio.sleep(delay)
         finally:
             source.close()

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 from collections.abc import AsyncGenerator
 
 from websockets.exceptions import ConnectionClosed
@@ -12,8 +11,6 @@ from hocket.streaming.events import EVENT_TYPES, Event, SessionEnd
 
 from .connecting import Patience, address, opened, raise_if_fatal, raise_if_final
 from .messages import FROM_SERVER, Refusal, read_message
-
-logger = logging.getLogger(__name__)
 
 SILENCE_SECONDS = 30.0  # heartbeats come more often
 
@@ -57,7 +54,6 @@ class Subscriber:
             except (OSError, TimeoutError) as error:
                 failure = error
             delay = self._patience.next_delay(failure)
-            logger.warning("connection to the service lost (%s): trying again", failure or "no answer")
             await asyncio.sleep(delay)
 
     async def _connected(self) -> AsyncGenerator[Event, None]:
