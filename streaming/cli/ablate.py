@@ -17,10 +17,7 @@ def ablate(
     plot: Annotated[
         Path | None, typer.Option(metavar="PATH", help="The table as a picture: .svg, .png or .pdf.")
     ] = None,
-    cache: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Where the models' answers are kept, for the next time."),
-    ] = None,
+    cache: options.KeptAnswers = None,
     json: Json = False,
     latency: options.Latency = options.DEFAULTS.latency,
     models: options.Models = "default",

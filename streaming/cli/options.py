@@ -127,6 +127,14 @@ ComputeUnitsChoice = Annotated[
         rich_help_panel=_MODELS,
     ),
 ]
+KeptAnswers = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache",
+        metavar="DIR",
+        help="Where the models' answers are kept, for the next time: 1 GB for an hour of speech.",
+    ),
+]
 Whole = Annotated[
     bool,
     typer.Option(

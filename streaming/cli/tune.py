@@ -29,13 +29,7 @@ def tune(
     ] = None,
     trials: Annotated[int, typer.Option(min=1, metavar="N", help="Settings to try.")] = 100,
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="The same seed, the same search.")] = 0,
-    cache: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Where the models' answers are kept, for the next time: 1 GB for an hour of speech.",
-        ),
-    ] = None,
+    cache: options.KeptAnswers = None,
     json: Json = False,
     config_file: options.ConfigFile = None,
     latency: options.Latency = options.DEFAULTS.latency,
