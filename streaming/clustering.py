@@ -7,25 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .anchors import anchored_clusters, cores, kept_apart
+from .anchors import cores
 from .config import Asked
-from .counting import at_least, at_most
 from .memory import NOBODY, Atom, Memory, MemoryRules, Speakers, centres, halves
 from .naming import NamingRules, linked, posterior
 from .people import People, PeopleRules
-from .rare import RareRules, with_rare
-from .reclustering import (
-    ReclusterRules,
-    agglomerate,
-    habit,
-    least_of_a_speaker,
-    not_parted,
-    rejoined,
-    speakers_among,
-    stitch,
-    window_evidence,
-)
+from .rare import RareRules
+from .reclustering import ReclusterRules
 from .second_voice import SecondVoiceRules, second_voice
+from .shaping import Shaping, link_table, merged
 from .voices import VoiceScorer
 
 Floats = NDArray[np.float32]
@@ -235,84 +225,15 @@ class Clusterer:
             return Verdict()
         shaping += [(atom, atom.speaker) for atom in self._prints()]
         solid, core = [atom for atom, _ in shaping], np.array([core for _, core in shaping], np.intp)
-        anchors = self._recluster(solid, core, sum(atom.clean for atom in voiced), is_last=is_last)
+        shaped = Shaping(self._scorer, self.rules.slow, self.rules.rare, self.people.person_of)
+        asked = Asked(self.asked.least if is_last else 1, self.asked.most)
+        all_seconds = sum(atom.clean for atom in voiced)
+        anchors = shaped.anchors(solid, core, all_seconds, asked, self.new_number)
         speakers = centres(anchors, self.memory.size, 0.0)
         after = self._name_again(before, anchors, speakers)
         self.memory.rename(after)
         renamed = (new.start for old, new in zip(before, after) if new is not old)
-        return Verdict(min(renamed, default=None), self._merged(before, after))
-
-    def _recluster(
-        self, solid: Sequence[Atom], core: Ints, all_seconds: float, *, is_last: bool
-    ) -> list[Atom]:
-        """The solid atoms that shape a speaker, under its id: an old one where most of its speech was.
-
-        core: (n,) from `cores`; what stands for a voice keeps its id.
-        """
-        rules = self.rules.slow
-        vectors = np.array([atom.vector for atom in solid], np.float32)
-        clean = np.array([atom.clean for atom in solid], np.float32)
-        old = np.array([atom.speaker for atom in solid], np.intp)
-        evidence, near = window_evidence(
-            _link_table(solid), np.array([(a.stop - a.start) / 100 for a in solid], np.float32)
-        )
-        apart = kept_apart(core, self.people.person_of)
-        cosines = vectors @ vectors.T + habit(old, clean, rules) + apart
-
-        least = self.asked.least if is_last else 1
-
-        def joined_from(join: float) -> tuple[Ints, list[int]]:
-            found = agglomerate(cosines, evidence, near, replace(rules, join=join))
-            if join == rules.join:
-                found = rejoined(found, vectors, clean, apart, rules)
-            speakers = speakers_among(found, clean, rules, all_seconds)
-            speakers = self._with_rare(speakers, solid, found, evidence, all_seconds, least)
-            return found, sorted({*speakers, *anchored_clusters(found, core, clean)})
-
-        clusters, kept = at_least(least, rules.join, joined_from)
-        if self.asked.most is not None:
-            clusters, kept = at_most(self.asked.most, clusters, kept, cosines)
-        names = anchored_clusters(clusters, core, clean)
-        member = np.isin(clusters, [cluster for cluster in kept if cluster not in names])
-        old[np.isin(old, list(names.values()))] = NOBODY
-        stitched = stitch(clusters[member], old[member], clean[member])
-        names |= {cluster: name for cluster, name in stitched.items() if name is not None}
-        nameless = [cluster for cluster, name in stitched.items() if name is None]
-        if least == 1:
-            pairs = np.stack([cosines, evidence, near]).astype(np.float64)
-            names |= not_parted(nameless, names, clusters, clean, pairs, rules)
-        names |= {cluster: self.new_number() for cluster in nameless if cluster not in names}
-        return [
-            replace(atom, speaker=names[cluster])
-            for atom, cluster in zip(solid, clusters.tolist())
-            if cluster in names
-        ]
-
-    def _with_rare(
-        self,
-        speakers: Sequence[int],
-        solid: Sequence[Atom],
-        clusters: Ints,
-        evidence: Floats,
-        all_seconds: float,
-        least: int,
-    ) -> list[int]:
-        """The clusters that are speakers, also those of whom there is little: see `rare`."""
-        labelled = (replace(atom, speaker=cluster) for atom, cluster in zip(solid, clusters.tolist()))
-
-        def hints(cluster: int, others: Sequence[int]) -> Floats:
-            mine = evidence[clusters == cluster].sum(axis=0)
-            return np.array([mine[clusters == other].sum() for other in others], np.float32)
-
-        return with_rare(
-            speakers,
-            centres(labelled, self.memory.size, 0.0),
-            least_of_a_speaker(self.rules.slow, all_seconds),
-            hints,
-            self._scorer,
-            self.rules.rare,
-            least,
-        )
+        return Verdict(min(renamed, default=None), merged(before, after))
 
     def _name_again(self, atoms: Sequence[Atom], anchors: Sequence[Atom], speakers: Speakers) -> list[Atom]:
         """Every atom under the speakers that the anchors shape, twice, so that links see the new names."""
@@ -328,7 +249,7 @@ class Clusterer:
         core = cores(atoms, self.people)
         pinned = np.array([atom.pinned for atom in atoms])
         fixed, words = (core != NOBODY) | pinned, np.where(pinned, before, core)
-        table = _link_table(atoms)
+        table = link_table(atoms)
         for _ in range(2):
             shares = table @ (names[:, None] == speakers.ids).astype(np.float32)
             odds = posterior(voice, shares, self.rules.naming)[:, :-1]
@@ -339,18 +260,6 @@ class Clusterer:
             for atom, speaker, sure in zip(atoms, names.tolist(), odds.max(axis=1).tolist())
         ]
         return [self._with_second_voices(atom, speakers, speaker_of) for atom in renamed]
-
-    def _merged(self, before: Sequence[Atom], after: Sequence[Atom]) -> dict[int, int]:
-        """Ids that nothing goes by any more, and the id that most of their speech goes by now."""
-        gone = {atom.speaker for atom in before} - {atom.speaker for atom in after} - {NOBODY}
-        merged: dict[int, int] = {}
-        for speaker in sorted(gone):
-            weight: dict[int, float] = {}
-            for a, b in zip(before, after):
-                if a.speaker == speaker:
-                    weight[b.speaker] = weight.get(b.speaker, 0.0) + (a.stop - a.start)
-            merged[speaker] = max(sorted(weight), key=lambda s: weight[s])
-        return merged
 
     def state(self) -> dict[str, Any]:
         """What `restore` needs."""
@@ -369,14 +278,3 @@ class Clusterer:
         self._next_speaker = state["next_speaker"]
         self._fresh = state["fresh"]
         self._newborn = [(row[0], row[1], row[2]) for row in state["newborn"]]
-
-
-def _link_table(atoms: Sequence[Atom]) -> Floats:
-    """(n, n) links among the given atoms; row i holds atom i's."""
-    position = {atom.start: index for index, atom in enumerate(atoms)}
-    table = np.zeros((len(atoms), len(atoms)), np.float32)
-    for row, atom in enumerate(atoms):
-        for start, weight in atom.links.items():
-            if start in position:
-                table[row, position[start]] = weight
-    return table
