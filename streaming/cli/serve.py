@@ -14,8 +14,8 @@ from . import options
 from .report import say
 
 if TYPE_CHECKING:
+    from hocket.streaming.server.access import Door
     from hocket.streaming.server.hub import Hub
-    from hocket.streaming.server.sockets import Door
 
 GIGABYTE = 10**9
 
@@ -74,9 +74,8 @@ def serve(
     hocket publish meeting.wav ws://127.0.0.1:8765 --session monday
     hocket subscribe ws://127.0.0.1:8765 --session monday
     """
-    from hocket.streaming.server.access import Tokens, check_bind
+    from hocket.streaming.server.access import Door, Tokens, check_bind
     from hocket.streaming.server.hub import Hub, Limits
-    from hocket.streaming.server.sockets import Door
     from hocket.streaming.server.store import hold
 
     from .people import profiles_in

@@ -5,7 +5,7 @@ import binascii
 import hmac
 import ipaddress
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -55,6 +55,17 @@ class Tokens:
         given = (token or "").encode()
         matches = [hmac.compare_digest(given, each.encode()) for each in known]
         return not known or any(matches)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Door:
+    """Where a server listens and whom it lets in. origins: of pages from elsewhere."""
+
+    host: str = "127.0.0.1"
+    port: int = 8765
+    tokens: Tokens = field(default_factory=Tokens)
+    origins: tuple[str, ...] = ()
+    insecure: bool = False
 
 
 def bearer(headers: Mapping[str, str]) -> str | None:

@@ -15,10 +15,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from hocket.streaming.errors import ConfigError, ServiceError
 from hocket.streaming.events import Event, Gap, SessionEnd, SpeakerUpdate
-from hocket.streaming.server.access import Tokens
+from hocket.streaming.server.access import Door, Tokens
 from hocket.streaming.server.hub import Limits
 from hocket.streaming.server.publisher import Publisher
-from hocket.streaming.server.sockets import Door
 from hocket.streaming.server.subscriber import Subscriber
 from tests.served import Babble, service
 

@@ -1,0 +1,49 @@
+"""What a request asks for: its address as a route, and whether whoever asks may go there."""
+
+import re
+import secrets
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlsplit
+
+from websockets.http11 import Request
+
+from .access import Door, bearer, origin_allowed
+from .hub import NAME, Rejected
+from .protocol import Close
+
+SOCKETS = re.compile(r"/v1/(?:live|sessions/(?P<session>[^/]*)/(?P<end>audio|events))")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What an address asks for: role produce or subscribe, and events too where a producer reads them."""
+
+    role: str
+    session: str
+    query: dict[str, str]
+    reads_events: bool
+
+
+def route_of(request: Request, door: Door) -> Route:
+    """What a request asks for. Raises Rejected where there is nothing, or not for this one."""
+    address = urlsplit(request.path)
+    match = SOCKETS.fullmatch(address.path)
+    if match is None:
+        raise Rejected(
+            "no_session", Close.NO_SESSION,
+            f"nothing at {address.path[:80]!r}: expected /v1/live, /v1/sessions/NAME/audio or "
+            "/v1/sessions/NAME/events",
+        )  # fmt: skip
+    if not origin_allowed(request.headers, door.origins):
+        raise Rejected("forbidden", Close.FORBIDDEN, "pages from elsewhere are not let in: see --origin")
+    query = dict(parse_qsl(address.query, keep_blank_values=True))
+    role = "subscribe" if match["end"] == "events" else "produce"
+    if not door.tokens.allow(role, bearer(request.headers)):
+        raise Rejected("unauthorized", Close.UNAUTHORIZED, f"a token that may {role} is needed")
+    session = match["session"] or query.get("session") or secrets.token_hex(4)
+    if not NAME.fullmatch(session):
+        raise Rejected(
+            "bad_config", Close.BAD_MESSAGE,
+            f"session {session[:80]!r}: expected up to 64 letters, digits, '_', '.' and '-'",
+        )  # fmt: skip
+    return Route(role, session, query, match["end"] is None)

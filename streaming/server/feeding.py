@@ -1,0 +1,45 @@
+"""Events to a socket: each once, in order, at the pace of its reader."""
+
+import asyncio
+import json
+
+from websockets.asyncio.server import ServerConnection
+
+from hocket.streaming.events import Event
+
+from .hub import Hub
+from .messages import Heartbeat, Refusal
+from .protocol import Close, Subscription
+from .wire import close, refuse, send
+
+HEARTBEAT_SECONDS = 5.0
+
+
+async def feed(hub: Hub, socket: ServerConnection, session: str, asked: Subscription) -> None:
+    """Events from the one asked for to the session's last; sends away whom it cannot serve."""
+    seq = asked.from_seq - 1
+    with hub.follow(session) as log:
+        while True:
+            try:
+                async with asyncio.timeout(HEARTBEAT_SECONDS):
+                    rows = await log.after(seq)
+            except TimeoutError:
+                beat = Heartbeat(seq=log.seq, lag=round(log.lag, 3), rtf=round(log.rtf, 3))
+                await send(socket, beat.to_json())
+                continue
+            if not rows:
+                return
+            if rows[0][0] != seq + 1:
+                gone = f"events before {rows[0][0]} are no longer kept"
+                await refuse(
+                    socket, Refusal(code="expired", message=gone, fatal=True, close_code=Close.EXPIRED)
+                )
+                return
+            for number, text in rows:
+                if not asked.finals or asked.wants(Event.from_dict(json.loads(text))):
+                    try:
+                        await send(socket, text)
+                    except TimeoutError:
+                        await close(socket, Close.SLOW, f"slow_consumer: resume from={number}")
+                        return
+                seq = number
