@@ -34,7 +34,7 @@ def route_of(request: Request, door: Door) -> Route:
             f"nothing at {address.path[:80]!r}: expected /v1/live, /v1/sessions/NAME/audio or "
             "/v1/sessions/NAME/events",
         )  # fmt: skip
-    if not origin_allowed(request.headers, door.origins):
+    if not origin_allowed(request.headers, door):
         raise Rejected("forbidden", Close.FORBIDDEN, "pages from elsewhere are not let in: see --origin")
     query = dict(parse_qsl(address.query, keep_blank_values=True))
     role = "subscribe" if match["end"] == "events" else "produce"
