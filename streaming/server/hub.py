@@ -8,25 +8,23 @@ import json
 import logging
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, TypeVar
 
-import numpy as np
-
-from hocket.models.roles import Embedder, Segmenter
-from hocket.streaming.diarizer import Diarizer
 from hocket.streaming.errors import HocketError, StoreError, UnknownSession
 from hocket.streaming.events import Event, SessionEnd
 from hocket.streaming.people import Profile
 
-from .hosted import Hosted, Outcome
+from .engines import Engines, Host, HostLost, Models, Work
+from .hosted import Outcome
 from .inputs import Ending
 from .live import Connection, LiveSession, Log
 from .messages import Missing, Refusal, Start, Started
-from .protocol import LONGEST_GAP_SECONDS, Close, settings_of
-from .rounds import Result, Rounds, Work
+from .protocol import LONGEST_GAP_SECONDS, Close
+from .rounds import Result, Rounds
 from .store import Step, Store
 
 logger = logging.getLogger(__name__)
@@ -35,19 +33,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 FRAME_BYTES = 1 << 20
 TIDY_SECONDS = 60.0
 FINISH_SECONDS = 30.0
-
-
-class Models(Protocol):
-    """What the sessions hear with, as `open_models` gives it."""
-
-    @property
-    def segmenter(self) -> Segmenter: ...
-
-    @property
-    def embedder(self) -> Embedder: ...
-
-    @property
-    def names(self) -> dict[str, str]: ...
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,14 +58,26 @@ class Rejected(HocketError):
 
 
 class Hub:
-    """The sessions in a folder. `run` keeps them going; all else is called from the same event loop."""
+    """The sessions in a folder. `run` keeps them going; all else is called from the same event loop.
 
-    def __init__(self, models: Models, folder: Path, limits: Limits, people: Sequence[Profile] = ()) -> None:
+    hosts: where their engines live; in this process if none is named.
+    """
+
+    def __init__(
+        self,
+        models: Models,
+        folder: Path,
+        limits: Limits,
+        people: Sequence[Profile] = (),
+        hosts: Sequence[Host] = (),
+    ) -> None:
         self.limits = limits
-        self._models = models
-        self._people = people
         self._writer, self._reader = Store(folder), Store(folder)
-        self._rounds = Rounds(models.segmenter, models.embedder, self._writer, self._gather, self._deliver)
+        self._rounds = [
+            Rounds(host, self._writer, self._gather, self._deliver, self._settle, self._unsettle)
+            for host in hosts or [Engines(models, people)]
+        ]
+        self._moves: set[asyncio.Task[None]] = set()
         self._live: dict[str, LiveSession] = {}
         self._logs: dict[str, Log] = {}
         for listing in self._reader.listings():
@@ -92,16 +90,17 @@ class Hub:
     async def run(self) -> None:
         """Rounds and housekeeping, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._rounds.run())
+            for rounds in self._rounds:
+                tasks.create_task(rounds.run())
             tasks.create_task(self._end_the_idle())
             tasks.create_task(self._retire())
 
     async def finish(self, reason: str) -> None:
         """End the sessions that are under way, and wait until that is stored; `run` must still be running."""
-        ending = [live for live in self._live.values() if live.hosted is not None]
+        ending = [live for live in self._live.values() if live.rounds is not None or live.is_moving]
         for live in ending:
             live.give(Ending(reason))
-        self._rounds.wake()
+        self.wake()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FINISH_SECONDS):
                 for live in ending:
@@ -109,7 +108,10 @@ class Hub:
 
     def close(self) -> None:
         """Let go of thread and files, after `run` was cancelled."""
-        self._rounds.close()
+        for move in self._moves:
+            move.cancel()
+        for rounds in self._rounds:
+            rounds.close()
         self._writer.close()
         self._reader.close()
 
@@ -140,7 +142,8 @@ class Hub:
 
     def wake(self) -> None:
         """Say that a session was given something."""
-        self._rounds.wake()
+        for rounds in self._rounds:
+            rounds.wake()
 
     async def _create(self, name: str, start: Start, token: str) -> LiveSession:
         taken = Rejected(
@@ -157,30 +160,21 @@ class Hub:
             del self._logs[name]  # of one that was deleted since
         live = self._live[name] = LiveSession(name, start, digest, self._log(name), 0)
         try:
-            live.hosted, events = await self._rounds.call(self._found, name, start, digest)
-        except StoreError as error:
+            live.rounds, events = await self._on_a_host(self._found, name, start, digest)
+        except (StoreError, Rejected) as error:
             del self._live[name]
-            raise taken from error
+            raise taken if isinstance(error, StoreError) else error from error
         live.log.publish(_rows(events), is_last=False)
         logger.info("session %s begins", name)
         return live
 
-    def _found(self, name: str, start: Start, digest: bytes) -> tuple[Hosted, list[Event]]:
-        """In the rounds' thread: a diarizer, and its first events and state on disk."""
-        models = self._models
-        diarizer = Diarizer(
-            models.segmenter,
-            models.embedder,
-            settings_of(start.options),
-            session=name,
-            models=models.names,
-            people=self._people,
-        )
-        events = diarizer.feed(np.zeros(0, np.float32))
+    def _found(self, host: Host, name: str, start: Start, digest: bytes) -> Sequence[Event]:
+        """In the rounds' thread: an engine, and its first events and state on disk."""
+        begun = host.begin(name, start)
         declared = json.loads(replace(start, resume=None).to_json())
         del declared["type"]
-        self._writer.create(name, digest, json.dumps(declared), diarizer.snapshot(), events)
-        return Hosted(diarizer, name, start), events
+        self._writer.create(name, digest, json.dumps(declared), begun.snapshot, begun.events)
+        return begun.events
 
     async def _resume(self, name: str, start: Start, connection: Connection) -> LiveSession:
         live = self._live.get(name)
@@ -222,26 +216,38 @@ class Hub:
         return live
 
     async def _wake_up(self, live: LiveSession) -> None:
-        """Have the session's engine at hand, from disk if need be. Raises Rejected where that cannot be."""
+        """Have the session's engine on a host, from disk if need be. Raises Rejected where that cannot be."""
         async with live.restoring:
-            if live.hosted is not None:
+            if live.rounds is not None:
                 return
             try:
-                live.hosted = await self._rounds.call(self._restored, live.name, live.start)
+                live.rounds, sample = await self._on_a_host(self._restored, live.name, live.start)
+            except Rejected:
+                raise
             except HocketError as error:
                 await self._give_up(live, error)
                 raise Rejected(
                     "internal", Close.NO_SESSION, f"session {live.name!r} has ended: {error}"
                 ) from error
-            live.resume_from(live.hosted.sample)
+            if live.is_moving:
+                live.is_moving = False
+            else:
+                live.resume_from(sample)
 
-    def _restored(self, name: str, start: Start) -> Hosted:
-        """In the rounds' thread: the session as its last step left it."""
-        segmenter, embedder = self._models.segmenter, self._models.embedder
+    def _restored(self, host: Host, name: str, start: Start) -> int:
+        """In the rounds' thread: the session as its last step left it; the sample that it goes on from."""
         listing, kept = self._writer.listing(name), self._writer.kept(name)
         told = [Event.from_dict(json.loads(event)) for _, event in self._writer.events(name, kept.seq)]
-        fed = round(listing.seconds * segmenter.spec.rate) - kept.num_samples
-        return Hosted.restore(name, start, kept, told, segmenter, embedder, fed)
+        return host.restore(name, start, kept, told, listing.seconds)
+
+    async def _on_a_host(self, function: Callable[..., _Made], *arguments: Any) -> tuple[Rounds, _Made]:
+        """Call it with the host that has the fewest sessions. Raises Rejected where none is up."""
+        while up := [rounds for rounds in self._rounds if rounds.host.is_up]:
+            where = Counter(live.rounds for live in self._live.values())
+            rounds = min(up, key=lambda rounds: where[rounds] + rounds.calls)
+            with contextlib.suppress(HostLost):
+                return rounds, await rounds.call(function, rounds.host, *arguments)
+        raise Rejected("full", Close.FULL, "nobody is up who could compute: come back later")
 
     async def _give_up(self, live: LiveSession, error: HocketError) -> None:
         """End a session that cannot go on; what it said stays."""
@@ -252,7 +258,7 @@ class Hub:
             reason=f"cannot go on: {error}",
         )  # fmt: skip
         step = Step(live.name, (), [end], listing.sample, listing.seconds, is_last=True)
-        await self._rounds.call(self._writer.add, [step])
+        await self._rounds[0].call(self._writer.add, [step])
         live.log.publish(_rows([end]), is_last=True)
         self._live.pop(live.name, None)
 
@@ -283,19 +289,18 @@ class Hub:
 
     # Rounds
 
-    def _gather(self, most: int) -> list[Work]:
-        waiting = [live for live in self._live.values() if live.is_waiting]
+    def _gather(self, rounds: Rounds, most: int) -> list[Work]:
+        waiting = [live for live in self._live.values() if live.is_waiting and live.rounds is rounds]
         works = []
         for live in sorted(waiting, key=lambda live: live.waiting_since)[:most]:
-            assert live.hosted is not None  # or it would not be waiting
             live.in_round, live.round_since = True, live.waiting_since
-            works.append(Work(live.hosted, live.take()))
+            works.append(Work(live.name, live.take()))
         return works
 
     def _deliver(self, works: list[Work], results: list[Result]) -> None:
         now = asyncio.get_running_loop().time()
         for work, result in zip(works, results, strict=True):
-            live = self._live[work.hosted.session]
+            live = self._live[work.session]
             live.in_round = False
             if isinstance(result.outcome, Outcome):
                 step = result.outcome.step
@@ -313,13 +318,41 @@ class Hub:
 
     def _drop(self, live: LiveSession, error: Exception) -> None:
         """Forget a session that failed, but not what is stored: its producer may resume it from there."""
-        live.hosted = None
+        live.rounds = None
         live.resume_from(self._reader.listing(live.name).sample)
         if live.connection is not None:
             message = f"session {live.name!r} stumbled ({error}): resume it"
             live.connection.dismiss(
                 Refusal(code="internal", message=message[:500], fatal=True, close_code=Close.INTERNAL)
             )
+
+    # Hosts
+
+    def _unsettle(self, lost: Rounds) -> None:
+        """A host is gone: its sessions go on from the store on another, with all they were given since."""
+        for live in self._live.values():
+            if live.rounds is lost:
+                live.put_back()
+        self._settle()
+
+    def _settle(self) -> None:
+        """Find a host for all who lost theirs."""
+        for live in self._live.values():
+            if live.is_moving and not live.restoring.locked():
+                move = asyncio.create_task(self._move(live))
+                self._moves.add(move)
+                move.add_done_callback(self._moves.discard)
+
+    async def _move(self, live: LiveSession) -> None:
+        try:
+            await self._wake_up(live)
+        except Rejected as rejected:
+            # where nobody is up, the next host that is has it moved; a session that cannot go on is told so
+            if live.name not in self._live and live.connection is not None:
+                live.connection.dismiss(rejected.refusal)
+        else:
+            logger.info("session %s moved", live.name)
+            self.wake()
 
     # Housekeeping
 
@@ -344,7 +377,7 @@ class Hub:
         days, most = self.limits.keep_days, self.limits.keep_bytes
         seconds = None if days is None else days * 86_400
         while True:
-            retired = await self._rounds.call(
+            retired = await self._rounds[0].call(
                 lambda: self._writer.retire(keep_seconds=seconds, keep_bytes=most)
             )
             for name in retired:

@@ -3,15 +3,16 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from hocket.streaming.backlog import DROPPED
 
-from .hosted import Hosted, Outcome, Piece
+from .hosted import Outcome, Piece
 from .inputs import Ending
 from .messages import Finalized, Message, Missing, Received, Refusal, Start, Stopped
 from .protocol import Audio
+from .rounds import Rounds
 from .store import Store
 
 READ_AHEAD_SECONDS = 2.0  # of audio that may wait before a producer that can wait has to
@@ -71,8 +72,9 @@ class Connection:
 class LiveSession:
     """One session that goes on.
 
-    hosted: None until somebody needs it, after a restart. sample: of the source, up to which all has come in;
-    what was taken in and not stored yet is lost with the process, so producers keep what is after `received`.
+    rounds: where its engine is; None until somebody needs it, after a restart, and while it moves from a host
+    that is lost to another. sample: of the source, up to which all has come in; what was taken in and not
+    stored yet is lost with the process, so producers keep what is after `received`.
     """
 
     def __init__(self, name: str, start: Start, digest: bytes, log: Log, sample: int) -> None:
@@ -81,7 +83,8 @@ class LiveSession:
         self.digest = digest
         self.log = log
         self.sample = sample
-        self.hosted: Hosted | None = None
+        self.rounds: Rounds | None = None
+        self.is_moving = False
         self.connection: Connection | None = None
         self.left_at = asyncio.get_running_loop().time()  # when the last producer went
         self.in_round = False
@@ -91,6 +94,8 @@ class LiveSession:
         self.waiting_since = 0.0
         self.restoring = asyncio.Lock()
         self._pieces: deque[Piece] = deque()
+        self._taken: list[Piece] = []  # whose audio is not stored yet
+        self._stored = sample
         self._waiting = 0  # samples of the source
         self._room = asyncio.Event()
         self._room.set()
@@ -100,7 +105,7 @@ class LiveSession:
     @property
     def is_waiting(self) -> bool:
         """Whether there is something to do for the next round."""
-        return bool(self._pieces) and not self.in_round and self.hosted is not None
+        return bool(self._pieces) and not self.in_round and self.rounds is not None
 
     async def hear(self, piece: Audio | Missing, sender: Connection) -> None:
         """Take audio in; waits while too much is waiting, or drops the older half if the source cannot wait.
@@ -138,6 +143,7 @@ class LiveSession:
             piece = self._pieces.popleft()
             samples += len(piece.samples) if isinstance(piece, Audio) else 0
             taken.append(piece)
+        self._taken += taken
         self._waiting -= samples
         self.waiting_since = asyncio.get_running_loop().time()
         if self._waiting <= READ_AHEAD_SECONDS * self.start.sample_rate:
@@ -147,6 +153,7 @@ class LiveSession:
     def conclude(self, outcome: Outcome, events: Sequence[tuple[int, str]]) -> None:
         """Say what a round made of this session, now that it is stored."""
         step = outcome.step
+        self._let_go(step.sample)
         self.log.publish(events, is_last=step.is_last)
         messages: list[Message] = list(outcome.refusals)
         due = self._told + RECEIVED_EVERY_SECONDS * self.start.sample_rate
@@ -161,13 +168,39 @@ class LiveSession:
             if self.connection is not None:
                 self.connection.tell(message)
 
+    def put_back(self) -> None:
+        """The engine is lost: what it was given and is not stored waits again, for another one."""
+        self.rounds, self.is_moving = None, True
+        if self.in_round:
+            self.in_round, self.waiting_since = False, self.round_since
+        self._pieces.extendleft(reversed(self._taken))
+        self._waiting += sum(len(piece.samples) for piece in self._taken if isinstance(piece, Audio))
+        self._taken = []
+
     def resume_from(self, sample: int) -> None:
         """Forget what was taken in and not heard: the source goes on from this sample."""
         self._pieces.clear()
+        self._taken = []
+        self._stored = sample
         self._waiting = 0
         self._room.set()
         self._is_ending = False
         self.sample = self._told = sample
+
+    def _let_go(self, sample: int) -> None:
+        """What comes before this sample is stored; what was taken after it still waits in the resampler."""
+        heard, self._stored = sample - self._stored, sample
+        rest: list[Piece] = []
+        for piece in self._taken:
+            if isinstance(piece, Audio):
+                rest += [Audio(piece.samples[max(heard, 0) :])] if heard < len(piece.samples) else []
+                heard -= len(piece.samples)
+            elif isinstance(piece, Missing):
+                rest += (
+                    [replace(piece, samples=piece.samples - max(heard, 0))] if heard < piece.samples else []
+                )
+                heard -= piece.samples
+        self._taken = rest
 
     def _drop(self) -> None:
         """Let go of the older half of the audio that waits, and leave a gap in its place."""

@@ -9,6 +9,7 @@ process; whether it survives a power failure is the file system's word (`synchro
 import contextlib
 import json
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -101,7 +102,7 @@ class Kept:
 class Store:
     """The sessions in a folder, which is made if need be and readable to its owner only.
 
-    One connection, to be used by one thread at a time; others may read and delete beside it.
+    Threads take turns to write; other processes may read and delete beside it.
     Raises StoreError for a file that is no such store, is damaged, or cannot be written.
     """
 
@@ -111,6 +112,7 @@ class Store:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"{folder} cannot be made: {error.strerror}") from error
+        self._turn = threading.Lock()
         with self._explained():
             self._db = _connect(self.path)
             self._prepare()
@@ -250,7 +252,7 @@ class Store:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
-        with self._explained():
+        with self._turn, self._explained():
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
