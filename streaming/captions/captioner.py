@@ -2,18 +2,18 @@
 
 import math
 from bisect import bisect_left, bisect_right, insort
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass, field, fields
+from typing import Any
 
 from hocket.streaming.errors import ConfigError, FormatError
 from hocket.streaming.events import Caption, Event, SessionEnd, TurnState, Word
 
-from .attribution import CONTEXT, NEAR, PlacedWord, attribute, claims_on
+from .attribution import CONTEXT, NEAR, Claim, PlacedWord, attribute, claims_on
 from .clock import clock_offset
 from .lines import Line, LineRules, lay_out, quiet_before
 from .turns import Stretch, TurnBook
-from .words import LONGEST_WORD, HeardWord, check_word
+from .words import LONGEST_WORD, HeardWord, Name, check_word, named
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,9 +42,6 @@ _OFFSET_WORDS = 20  # new ones before the offset is estimated again
 _OFFSET_STEP = 0.1  # seconds it must move by: less is not told from how turns are cut
 _FORGET_EVERY = 30.0  # seconds
 
-Name = (
-    tuple[str] | tuple[float, float, int]
-)  # what a word goes by: its id; else its time, and which one of there
 Said = tuple[str | None, TurnState, tuple[tuple[str, float, float], ...]]
 
 
@@ -137,7 +134,7 @@ class Captioner:
         gone: takes the lines of words that were taken out.
         """
         dirty = []
-        for name, word in _named(words):
+        for name, word in named(words):
             self._waiting.pop(name, None)
             old = self._known.pop(name, None)
             if old is not None:
@@ -327,17 +324,43 @@ class Captioner:
         self._turns.forget(horizon - LONGEST_WORD - NEAR)
         return out
 
+    def state(self) -> dict[str, Any]:
+        """What `restore` needs, as plain values; none before `finish` is infinite."""
+        place = {placed.serial: index for index, placed in enumerate(self._words)}
+        return {
+            "turns": self._turns.state(),
+            "words": [astuple(placed) for placed in self._words],
+            "known": [(name, place[placed.serial]) for name, placed in self._known.items()],
+            "waiting": [(name, astuple(word)) for name, word in self._waiting.items()],
+            "lines": [[place[placed.serial] for placed in line.words] for line in self._lines.values()],
+            "said": self._said,
+            "unfinished": sorted(self._unfinished),
+            "times": [self.offset, self._words_until, self._forgotten_until],
+            "counts": [self._num_words, self._since_offset, self._num_said],
+        }
 
-def _named(words: Iterable[HeardWord]) -> Iterator[tuple[Name, HeardWord]]:
-    """Each word and what it goes by. Words at one time that come together are several, not one corrected."""
-    seen: Counter[tuple[float, float]] = Counter()
-    for word in words:
-        if word.id is not None:
-            yield (word.id,), word
-        else:
-            time = word.start, word.end
-            yield (*time, seen[time]), word
-            seen[time] += 1
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Become the captioner, of the same rules, that `state` was taken from."""
+        self._turns.restore(state["turns"])
+        self._words = [
+            PlacedWord(_word(word), serial, start, end, [Claim(*claim) for claim in claims], *whose)
+            for word, serial, start, end, claims, *whose in state["words"]
+        ]
+        self._known = {tuple(name): self._words[index] for name, index in state["known"]}
+        self._waiting = {tuple(name): _word(word) for name, word in state["waiting"]}
+        lines = [Line([self._words[index] for index in row], 0) for row in state["lines"]]
+        self._lines = {line.id: line for line in lines}
+        self._said = {
+            line: (speaker, said, tuple((text, start, end) for text, start, end in words))
+            for line, (speaker, said, words) in state["said"].items()
+        }
+        self._unfinished = set(state["unfinished"])
+        self.offset, self._words_until, self._forgotten_until = state["times"]
+        self._num_words, self._since_offset, self._num_said = state["counts"]
+
+
+def _word(values: Sequence[Any]) -> HeardWord:
+    return HeardWord(**{spec.name: value for spec, value in zip(fields(HeardWord), values)})
 
 
 def _joined(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -2,7 +2,8 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from hocket.streaming.events import Event, Revision, SessionEnd, SessionStart, SpeakerUpdate, Turn
 from hocket.streaming.replay import Replay
@@ -82,6 +83,25 @@ class TurnBook:
         for turn in old:
             self._shelve(turn, taken_off=True)
             del self._replay.turns[turn.id]
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` needs, as plain values."""
+        replay = self._replay
+        return {
+            "heard": self.heard,
+            "latency": self._latency,
+            "turns": [turn.to_dict() for turn in replay.turns.values()],
+            "aliases": replay.aliases,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Become the book that `state` was taken from."""
+        self.heard, self._latency = state["heard"], state["latency"]
+        self._replay.aliases = dict(state["aliases"])
+        for row in state["turns"]:
+            turn = Turn.from_dict(row)
+            self._replay.turns[turn.id] = turn
+            self._shelve(turn)
 
     def _apply(self, event: Event, touched: Iterable[str]) -> list[Stretch]:
         touched = list(dict.fromkeys(touched))

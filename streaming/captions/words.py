@@ -8,13 +8,15 @@ scoring), or an object that holds such a list under "words". CTM is read too, a 
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hocket.streaming.errors import FormatError
 
+Name = tuple[str] | tuple[float, float, int]  # of a word: its id; else its time, and which one of there
 LONGEST_WORD = 10.0  # seconds; longer ones are segments, whose words nobody has timed
 _CTM_FIELDS = (5, 6)
 
@@ -56,6 +58,18 @@ def check_word(word: HeardWord) -> None:
             f"word {word.text!r}: takes {word.end - word.start:.1f} s, more than {LONGEST_WORD:g}: expected "
             f"words, not segments; ask the recogniser for the times of words"
         )
+
+
+def named(words: Iterable[HeardWord]) -> Iterator[tuple[Name, HeardWord]]:
+    """Each word and what it goes by. Words at one time that come together are several, not one corrected."""
+    seen: Counter[tuple[float, float]] = Counter()
+    for word in words:
+        if word.id is not None:
+            yield (word.id,), word
+        else:
+            time = word.start, word.end
+            yield (*time, seen[time]), word
+            seen[time] += 1
 
 
 def read_words(path: Path) -> list[HeardWord]:

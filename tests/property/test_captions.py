@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hocket.streaming.captions.captioner import Captioner, CaptionRules
 from hocket.streaming.captions.words import HeardWord
 from hocket.streaming.events import Caption, Event, RevisedTurn, Revision, SessionEnd, Turn
+from hocket.streaming.snapshot import pack, unpack
 
 RULES = CaptionRules(offset=0.0)
 times = st.integers(0, 400).map(lambda tenths: tenths / 10)
@@ -130,3 +131,18 @@ def test_a_step_leaves_nothing_for_the_next(heard: list[HeardWord], log: list[Ev
     end = SessionEnd(seq=99, session="talk", at=99.0, duration=99.0, speakers=[], reason="end")
     captioner.take([end])
     assert captioner.take([]) == []
+
+
+@settings(max_examples=100, deadline=None)
+@given(words(), logs(), st.integers(1, 5))
+def test_a_captioner_that_was_written_down_goes_on_alike(
+    heard: list[HeardWord], log: list[Event], count: int
+) -> None:
+    captioner = Captioner("talk")
+    while heard or log:
+        restored = Captioner("talk")
+        restored.restore(unpack(pack(captioner.state())))
+        assert restored.take(log[:count]) == captioner.take(log[:count])
+        assert restored.add(heard[:count]) == captioner.add(heard[:count])
+        assert restored.captions() == captioner.captions()
+        heard, log = heard[count:], log[count:]
