@@ -1,5 +1,6 @@
 """Every number that shapes a session, in one frozen record: the defaults are the ones that are measured."""
 
+import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -64,6 +65,11 @@ class DiarizerConfig:
         """How many speakers there are, at least and at most."""
         return Asked(self.num_speakers or self.min_speakers or 1, self.num_speakers or self.max_speakers)
 
+    @property
+    def most_hops(self) -> int:
+        """How many hops a step may take at most, where computing falls behind: see Diarizer.stretch."""
+        return max(1, math.floor(LONGEST_HOP / self.hop + 1e-9))
+
     def to_dict(self) -> dict[str, Any]:
         """Every setting by name, JSON-ready."""
         return asdict(self)
@@ -82,4 +88,5 @@ class DiarizerConfig:
         return filled(cls(), data, sections)
 
 
-_RANGES = {"hop": (0.1, 2.0), "latency": (0.0, 5.0)}
+LONGEST_HOP = 2.0
+_RANGES = {"hop": (0.1, LONGEST_HOP), "latency": (0.0, 5.0)}

@@ -60,7 +60,7 @@ class Diarizer(Session):
         plan = WindowPlan(spec.lengths, grid.samples(self.config.hop), grid.samples(SHORTEST_WINDOW))
         rules = self.config.atoms or AtomRules(onset=spec.onset, offset=spec.offset)
         mutable = grid.cell * (self._latency + 2 * rules.longest)
-        reach = spec.lengths[-1] + mutable + plan.hop
+        reach = spec.lengths[-1] + mutable + plan.hop * self.config.most_hops
         self._perception = Perception(spec, embedder.spec, rules, grid, reach)
         listener = Listener(self._perception, plan, grid.cell, self._conclude)
         super().__init__(segmenter, embedder, listener, Timeline(BRIDGE), Journal(session))
@@ -142,6 +142,20 @@ class Diarizer(Session):
         if record is None or not turn.startswith("t"):
             raise UnknownSpeaker(f"no turn {turn!r}: expected the id of one that is shown")
         return record
+
+    # The machine's word
+
+    def stretch(self, hops: int) -> list[Event]:
+        """From now on a step takes so many hops, because computing cannot keep up with one each.
+
+        hops: 1 is as configured, up to config.most_hops. Turns then come later, and fewer windows vote on
+        them. It belongs to what a session is given, as samples do: the same at the same place gives the same
+        events. Like `feed`: requests may be due afterwards. Raises ConfigError for another number.
+        """
+        if not 1 <= hops <= self.config.most_hops:
+            raise ConfigError(f"a step of {hops} hops: expected 1 to {self.config.most_hops}")
+        self._listener.stretch(hops)
+        return self._journal.take()
 
     # Kept and gone on with
 

@@ -190,13 +190,17 @@ class Caption(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Status(Event):
-    """Heartbeat. lag: seconds between a sample's arrival and its events. rtf: compute per second of audio."""
+    """Heartbeat. lag: seconds between a sample's arrival and its events. rtf: compute per second of audio.
+
+    hop: seconds of audio from one look at it to the next, longer than asked for where computing falls behind.
+    """
 
     type: ClassVar[str] = "status"
     lag: float
     rtf: float
     speakers: int
     dropped: float
+    hop: float = 0.0
 
 
 EVENT_TYPES: dict[str, type[Event]] = {

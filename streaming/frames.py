@@ -18,7 +18,7 @@ class FrameCache:
     """Cached frames on the model's absolute frame grid, for the newest `capacity` samples.
 
     Calls end at multiples of the model's hop, so they do not depend on how audio was cut; only the hops
-    that speech touches are asked for.
+    that speech touches are asked for, and of several at once only those whose frames no later one gives.
     """
 
     def __init__(self, spec: EmbedderSpec, capacity: int) -> None:
@@ -47,17 +47,30 @@ class FrameCache:
         ends where the audio does. A session shorter than a hop gets one call that starts before 0.
         """
         step, hop = self.spec.frame_step, self.spec.hop
-        stops: set[int] = set()
+        calls: list[tuple[int, int]] = []
+        given = self._known.stop  # frames from here on will be known
+        for frame in sorted(self._unknown(stretches), reverse=True):
+            if frame >= given:
+                continue
+            stop = (frame * step // hop + 1) * hop
+            if stop > self._complete:
+                if not is_last:
+                    continue
+                stop = self._known.stop * step
+            start = self._call_start(stop)
+            calls.append((start, stop))
+            given = (stop - self.spec.kept if start > 0 else 0) // step
+        return calls[::-1]
+
+    def _unknown(self, stretches: Iterable[tuple[int, int]]) -> set[int]:
+        """Frames of `stretches` (in samples) that nothing is known of."""
+        step = self.spec.frame_step
+        unknown: set[int] = set()
         for start, stop in stretches:
             first = max(start // step, self._known.start)
             last = min(-(-stop // step), self._known.stop)
-            for frame in (first + np.flatnonzero(~self._known.view(first, max(first, last)))).tolist():
-                end = (frame * step // hop + 1) * hop
-                if end <= self._complete:
-                    stops.add(end)
-                elif is_last:
-                    stops.add(self._known.stop * step)
-        return [(self._call_start(stop), stop) for stop in sorted(stops)]
+            unknown.update((first + np.flatnonzero(~self._known.view(first, max(first, last)))).tolist())
+        return unknown
 
     def request(self, call: tuple[int, int], audio: Ring) -> FramesRequest:
         """The request for a call; what lies before the session is silence."""

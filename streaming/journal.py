@@ -82,8 +82,8 @@ class Journal:
     def gap(self, start: float, end: float, reason: str) -> None:
         self._say(Gap, start=start, end=end, reason=reason)
 
-    def status(self, lag: float, rtf: float, speakers: int, dropped: float) -> None:
-        self._say(Status, lag=lag, rtf=rtf, speakers=speakers, dropped=dropped)
+    def status(self, lag: float, rtf: float, speakers: int, dropped: float, hop: float) -> None:
+        self._say(Status, lag=lag, rtf=rtf, speakers=speakers, dropped=dropped, hop=hop)
 
     def change(self, change: FloorChange) -> None:
         self._introduce(change.started)

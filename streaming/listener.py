@@ -59,6 +59,7 @@ class Listener:
         self._requests: list[Request] = []
         self._pending: deque[Samples | int] = deque()  # blocks, and counts of samples that never arrived
         self._stop = 0  # samples up to the last step
+        self._stretch = 1  # hops from one step to the next
 
     @property
     def is_last(self) -> bool:
@@ -102,6 +103,22 @@ class Listener:
         if self.ending is None:
             self.ending = reason
         self._proceed()
+
+    def stretch(self, hops: int) -> None:
+        """Take so many hops of audio in each of the next steps. What is heard already waits no longer."""
+        self.require_open()
+        self._stretch = hops
+        self._proceed()
+
+    @property
+    def hop_cells(self) -> int:
+        """Cells from one step to the next."""
+        return self._plan.hop * self._stretch // self._cell
+
+    @property
+    def missing(self) -> int:
+        """Samples that have to come before something is due."""
+        return max(0, self._boundary() - self.fed)
 
     def due(self) -> list[Request]:
         """What is needed from the models before the step can go on; empty while only audio is needed."""
@@ -152,7 +169,7 @@ class Listener:
     def _hear(self) -> bool:
         """Take pending audio up to the next step. False where more is needed first."""
         heard = self.perception
-        boundary = self._plan.boundary_after(self._stop)
+        boundary = self._boundary()
         while self._pending and heard.samples_heard < boundary:
             self._take(boundary - heard.samples_heard)
         if heard.samples_heard < boundary:
@@ -174,6 +191,12 @@ class Listener:
             self._requests.append(detection)
         return True
 
+    def _boundary(self) -> int:
+        """Where the next step ends: never before what is heard, which a stretched hop may have run up."""
+        stretched = self._plan.boundary_after(self._stop, self._stretch)
+        heard = self.perception.samples_heard
+        return max(stretched, self._plan.boundary_after(heard - 1)) if heard else stretched
+
     def _take(self, room: int) -> None:
         block = self._pending.popleft()
         if isinstance(block, int):
@@ -193,6 +216,7 @@ class Listener:
             "pending": list(self._pending),
             "fed": self.fed,
             "stop": self._stop,
+            "stretch": self._stretch,
             "num_steps": self._num_steps,
             "open_from": self.open_from,
             "ending": self.ending,
@@ -204,4 +228,5 @@ class Listener:
         self._phase = Phase.OVER if state["over"] else Phase.HEARING
         self._pending = deque(state["pending"])
         self.fed, self._stop, self._num_steps = state["fed"], state["stop"], state["num_steps"]
+        self._stretch = state["stretch"]
         self.open_from, self.ending = state["open_from"], state["ending"]

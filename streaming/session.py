@@ -102,6 +102,11 @@ class Session:
         self._listener.advance(outputs)
         return self._journal.take()
 
+    @property
+    def missing(self) -> int:
+        """Samples that have to come before models are needed again."""
+        return self._listener.missing
+
     # What came out
 
     def annotation(self) -> list[Segment]:
@@ -116,5 +121,6 @@ class Session:
 
     def status(self, *, lag: float, rtf: float, dropped: float) -> Event:
         """A numbered heartbeat, with what only the caller can measure: seconds, ratio, seconds."""
-        self._journal.status(lag, rtf, len(self._timeline.speakers()), dropped)
+        hop = seconds(self._listener.hop_cells)
+        self._journal.status(lag, rtf, len(self._timeline.speakers()), dropped, hop)
         return self._journal.take()[-1]

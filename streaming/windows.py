@@ -17,9 +17,9 @@ class WindowPlan:
     hop: int
     shortest: int = 0
 
-    def boundary_after(self, samples: int) -> int:
-        """The first multiple of the hop beyond `samples`."""
-        return (samples // self.hop + 1) * self.hop
+    def boundary_after(self, samples: int, hops: int = 1) -> int:
+        """The first multiple of the hop beyond `samples`, or one of those after it."""
+        return (samples // self.hop + hops) * self.hop
 
     def window(self, stop: int) -> tuple[int, int] | None:
         """(start, stop) of the window due when `stop` samples have been heard, None while too few have.

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from hocket.streaming.compute import run
 from hocket.streaming.config import DiarizerConfig
 from hocket.streaming.diarizer import Diarizer
+from hocket.streaming.errors import ConfigError
 from hocket.streaming.events import Event, Gap, Revision, SessionEnd, SessionStart, Turn
 from hocket.streaming.replay import Replay
+from hocket.streaming.requests import SegmentRequest
 from tests.unruly_models import RATE, UnrulyDetectingSegmenter, UnrulyEmbedder, babble
 
 configs = st.builds(
@@ -149,6 +151,46 @@ def test_a_gap_is_heard_as_silence() -> None:
         replay.add(event)
     assert not [turn for turn in replay.annotation() if turn.start < 69 and turn.end > 11]
     assert [turn for turn in replay.annotation() if turn.start >= 69]
+
+
+@few
+@given(seeds, st.lists(st.tuples(st.integers(1, 60_000), st.integers(1, 4)), min_size=1, max_size=6), seeds)
+def test_stretched_hops_are_part_of_what_was_given(
+    seed: int, paces: list[tuple[int, int]], cutting: int
+) -> None:
+    samples = babble(seed, 25)
+
+    def events(most: int, *, restored: bool) -> list[Event]:
+        diarizer, said, position = session(), list[Event](), 0
+        sizes = np.random.default_rng(cutting).integers(1, most, len(samples))
+        for count, hops in [*paces, (len(samples), 1)]:
+            for block in np.split(samples[position : position + count], np.cumsum(sizes)[:50]):
+                said += diarizer.push(block)
+            position += count
+            said += diarizer.stretch(hops) + diarizer.push(samples[:0])
+            if restored:
+                diarizer = Diarizer.restore(diarizer.snapshot(), UnrulyDetectingSegmenter(), UnrulyEmbedder())
+        return said + diarizer.finish()
+
+    assert events(7000, restored=True) == events(2, restored=False)
+
+
+def test_stretched_hops_need_fewer_windows() -> None:
+    def windows(hops: int) -> int:
+        diarizer, count = session(), 0
+        diarizer.stretch(hops)
+        diarizer.feed(babble(4, 20))
+        while requests := diarizer.due():
+            count += sum(isinstance(request, SegmentRequest) for request in requests)
+            diarizer.advance(run(requests, UnrulyDetectingSegmenter(), UnrulyEmbedder()))
+        return count
+
+    assert [windows(hops) for hops in (1, 2, 4)] == [37, 19, 10]
+
+
+def test_a_stretch_beyond_two_seconds_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"a step of 5 hops: expected 1 to 4"):
+        session().stretch(5)
 
 
 @few

@@ -129,9 +129,15 @@ def heard(stop: int) -> tuple[FrameCache, Ring]:
 
 def test_calls_end_on_the_hop_grid_and_look_back() -> None:
     cache, audio = heard(220)
-    assert cache.calls_for([(120, 180)], is_last=False) == [(0, 150), (50, 200)]
+    assert cache.calls_for([(80, 180)], is_last=False) == [(0, 100), (50, 200)]
     request = cache.request((50, 200), audio)
     np.testing.assert_array_equal(request.audio, np.arange(45, 200))
+
+
+def test_of_several_calls_only_those_are_made_whose_frames_no_later_one_gives() -> None:
+    cache, _ = heard(300)
+    assert cache.calls_for([(100, 300)], is_last=False) == [(50, 200), (150, 300)]
+    assert cache.calls_for([(60, 120), (210, 300)], is_last=False) == [(0, 150), (150, 300)]
 
 
 def test_what_lies_before_the_session_is_silence() -> None:
