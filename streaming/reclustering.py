@@ -57,9 +57,6 @@ _RATIOS = np.array([0.0, 0.2, 0.5, 0.8, 1.0, 1.2, 1.6, 2.5])
 _EVIDENCE = np.array([-2.0, -2.0, -1.5, -1.0, 0.0, 0.5, 1.0, 2.0])
 
 
-LEAST_SPREAD = 0.1  # against the usual: a cluster whose atoms have nothing in common is still one
-
-
 def window_evidence(links: Floats, seconds: Floats) -> tuple[Floats, NDArray[np.bool_]]:
     """What the windows say about pairs of atoms.
 
@@ -89,59 +86,6 @@ def habit(speakers: Ints, seconds: Floats, rules: ReclusterRules) -> Floats:
     two = np.clip((np.minimum(behind[:, None], behind) / rules.habit_two_from - 1) / 2, 0, 1)
     worth = np.where(speakers[:, None] == speakers, one, -two) * rules.habit
     return worth.astype(np.float32)
-
-
-def agglomerate(cosines: Floats, evidence: Floats, near: NDArray[np.bool_], rules: ReclusterRules) -> Ints:
-    """Clusters, numbered from 0, of atoms joined while the best pair of clusters is one speaker.
-
-    The score of two clusters is their mean cosine, against how much each of the voices varies, moved by the
-    mean of the windows' evidence between them.
-    All matrices (n, n), symmetric. Ties go to the earliest pair, so the result is the same everywhere.
-    """
-    n = len(cosines)
-    # Sums over pairs of atoms between two clusters: cosines, evidence, pairs with evidence.
-    sums = np.stack([cosines, evidence, near]).astype(np.float64)
-    size = np.ones(n)
-    alive = np.zeros(n)  # added to scores: -inf for clusters that were joined to another
-    labels = np.arange(n)
-    within = np.zeros(n)  # sums over pairs of atoms of one cluster
-    spread = np.ones(n)
-
-    table = _scores(sums, np.ones((n, n)), rules)
-    np.fill_diagonal(table, -np.inf)
-    best = table.argmax(axis=1)
-    best_score = table.max(axis=1)
-    for _ in range(n - 1):
-        i = int(best_score.argmax())
-        if best_score[i] < rules.join:
-            break
-        i, j = sorted((i, int(best[i])))
-        within[i] += within[j] + 2 * sums[0, i, j]
-        sums[:, i] += sums[:, j]
-        sums[:, :, i] += sums[:, :, j]
-        size[i] += size[j]
-        alive[j] = -np.inf
-        labels[labels == j] = i
-        spread[i] = _spread(within[i], size[i] * (size[i] - 1), rules)
-        row = _scores(sums[:, i], size[i] * size * np.sqrt(spread[i] * spread), rules) + alive
-        row[i] = -np.inf
-        table[i] = table[:, i] = row
-        table[j] = table[:, j] = best_score[j] = -np.inf
-        np.copyto(best, i, where=row > best_score)
-        np.maximum(best_score, row, out=best_score)
-        # Clusters whose best partner is no more, or no longer as good, look for another.
-        stale = np.flatnonzero(((best == j) | ((best == i) & (row < best_score))) & (alive == 0))
-        for k in (i, *stale.tolist()):
-            best[k] = table[k].argmax()
-            best_score[k] = table[k, best[k]]
-    clusters_of: Ints = np.unique(labels, return_inverse=True)[1]
-    return clusters_of
-
-
-def _spread(within: float, pairs: float, rules: ReclusterRules) -> float:
-    """How alike a cluster's atoms are against the usual. within: sum of cosines over so many pairs."""
-    share = rules.varied * pairs / (pairs + rules.usual_pairs)
-    return max(LEAST_SPREAD, 1 + share * (within / pairs / rules.usual - 1))
 
 
 def rejoined(clusters: Ints, vectors: Floats, seconds: Floats, apart: Floats, rules: ReclusterRules) -> Ints:

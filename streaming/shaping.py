@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from .agglomeration import agglomerate
 from .anchors import anchored_clusters, kept_apart
 from .config import Asked
 from .counting import at_least, at_most
@@ -13,7 +14,6 @@ from .memory import NOBODY, Atom, centres
 from .rare import RareRules, with_rare
 from .reclustering import (
     ReclusterRules,
-    agglomerate,
     habit,
     least_of_a_speaker,
     not_parted,

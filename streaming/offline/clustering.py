@@ -6,12 +6,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ..agglomeration import agglomerate
 from ..config import Asked
 from ..counting import at_least, at_most
 from ..memory import Atom, Speakers, centres
 from ..naming import NamingRules, posterior
 from ..rare import RareRules, with_rare
-from ..reclustering import ReclusterRules, agglomerate, least_of_a_speaker, speakers_among
+from ..reclustering import ReclusterRules, least_of_a_speaker, speakers_among
 from ..second_voice import SecondVoiceRules, second_voice
 from ..voices import VoiceScorer
 from .agreement import Agreement, Pairs

@@ -15,8 +15,8 @@ SOURCES = sorted(path for room in ("models", "streaming") for path in (ROOT / ro
 MEMBERS = {
     "language": {"errors", "events", "grid", "replay"},
     "engine": {
-        "account", "amendments", "anchors", "atoms", "clustering", "compute", "config", "counting",
-        "curves", "detection", "diarizer", "evidence", "floor", "frames", "journal", "listener",
+        "account", "agglomeration", "amendments", "anchors", "atoms", "clustering", "compute", "config",
+        "counting", "curves", "detection", "diarizer", "evidence", "floor", "frames", "journal", "listener",
         "memory", "naming", "people", "perception", "powerset", "rare", "reclustering", "requests", "ring",
         "second_voice", "sections", "session", "shaping", "snapshot", "timeline", "voiceprint", "voices",
         "windows",

@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from hocket.models.roles import Calibration
+from hocket.streaming.agglomeration import agglomerate
 from hocket.streaming.clustering import Clusterer, ClusterRules
 from hocket.streaming.config import Asked
 from hocket.streaming.counting import at_most
@@ -16,7 +17,6 @@ from hocket.streaming.naming import NamingRules, linked, posterior
 from hocket.streaming.rare import RareRules, with_rare
 from hocket.streaming.reclustering import (
     ReclusterRules,
-    agglomerate,
     habit,
     not_parted,
     rejoined,
