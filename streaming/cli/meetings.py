@@ -1,4 +1,4 @@
-"""`hocket meetings make` and `hocket meetings bench`: meetings of hours, made on demand."""
+"""`hocket meetings make`, `bench` and `score`: meetings of hours, made on demand."""
 
 import json as json_text
 from pathlib import Path
@@ -119,4 +119,42 @@ def bench(
     if json:
         print_json(measured.to_dict())
     else:
-        print_tables(session_table(measured), cost_table(measured))
+        arranged = session_table(measured.outcomes, "long meetings, perception arranged")
+        print_tables(arranged, cost_table(measured))
+
+
+@app.command()
+def score(
+    data: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of what hocket meetings make wrote.")],
+    cache: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where the models' answers are kept, for the next time."),
+    ] = None,
+    json: Json = False,
+    config_file: options.ConfigFile = None,
+    latency: options.Latency = options.DEFAULTS.latency,
+    hop: options.Hop = options.DEFAULTS.hop,
+    models: options.Models = "default",
+    segmentation_model: options.SegmentationModel = None,
+    embedding_model: options.EmbeddingModel = None,
+    runtime: options.RuntimeChoice = options.Runtime.AUTO,
+    compute_units: options.ComputeUnitsChoice = options.ComputeUnits.ALL,
+) -> None:
+    """Score meetings heard as audio, by the whole engine.
+
+    The same figures as of hocket meetings bench, and what models mishear is in them. An hour takes as long as
+    in hocket diarize; with all answers in the cache, under a minute.
+    """
+    from hocket.streaming.evaluation.recordings import find_recordings
+    from hocket.streaming.evaluation.simulated.heard import hear_meetings
+    from hocket.streaming.evaluation.simulated.tables import session_table
+
+    recordings = find_recordings(data)
+    config = options.config(config_file, latency, hop)
+    pair = options.open_pair(models, segmentation_model, embedding_model, runtime, compute_units)
+    with counted(len(recordings)) as advance:
+        outcomes = hear_meetings(recordings, pair.segmenter, pair.embedder, config, cache, advance)
+    if json:
+        print_json(outcomes.to_dict())
+    else:
+        print_tables(session_table(outcomes, "long meetings, heard"))

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,67 +13,20 @@ from ...clustering import Clusterer
 from ...config import DiarizerConfig
 from ...events import Event
 from ...grid import to_cells
-from ...metrics import DiarizationErrors, Lanes, best_map, diarization_errors
+from ...metrics import Lanes
 from ...replay import Segment
 from ...snapshot import pack
 from ..bench import resident_bytes
-from ..live import Revised, Sight, watch
-from ..stability import LabelCount, labels_per_speaker
 from ..stopwatch import timing
 from .arranged import ArrangedDiarizer, PlacedAtom, arrange
+from .outcome import HOUR, LongSession, Outcomes, outcome
 from .plan import Meeting, MeetingRules, plan_meeting
 from .pool import PoolVoice
 from .voices import Heard
 
-HOUR = 3600.0
-LEAST_SAID = 200  # cells that somebody must say alone in a stay for it to count
-
 # Speakers, and of them those who come back, come late and leave; one more hardly speaks, from three on.
 CASTS = ((6, 2, 1, 1), (4, 1, 1, 0), (8, 3, 1, 1), (2, 1, 0, 0), (5, 2, 1, 0), (12, 4, 2, 2), (3, 1, 0, 0),
          (10, 4, 1, 1), (7, 2, 1, 1))  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Returns:
-    """Stays after an absence in which somebody spoke: how many, and in how many under the id of before.
-
-    settled: most of what they say in the stay settles under their id of before. first: as first shown.
-    """
-
-    stays: int = 0
-    settled: int = 0
-    first: int = 0
-
-    def __add__(self, other: "Returns") -> "Returns":
-        return Returns(self.stays + other.stays, self.settled + other.settled, self.first + other.first)
-
-
-@dataclass(frozen=True)
-class LongSession:
-    """What became of one meeting. found: speakers in the settled view, of `speakers` that spoke."""
-
-    name: str
-    hours: float
-    speakers: int
-    found: int
-    returns: Returns
-    first: DiarizationErrors
-    settled: DiarizationErrors
-    revised: Revised
-    labels: LabelCount
-    computed: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready; shares and counts."""
-        return {
-            "name": self.name, "hours": self.hours, "speakers": self.speakers, "found": self.found,
-            "stays": self.returns.stays, "old_id_settled": self.returns.settled,
-            "old_id_first": self.returns.first,
-            "confusion_first": self.first.confusion / self.first.speech,
-            "confusion_settled": self.settled.confusion / self.settled.speech,
-            "revision_rate": self.revised.rate, "labels_per_speaker": self.labels.per_speaker,
-            "computed_seconds": self.computed,
-        }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -99,28 +51,14 @@ class HourCost:
 
 @dataclass(frozen=True)
 class LongBench:
-    """sessions: scored ones. cost: hour by hour of the last, which is not scored."""
+    """outcomes: of the scored meetings. cost: hour by hour of the last, which is not scored."""
 
-    sessions: Sequence[LongSession]
+    outcomes: Outcomes
     cost: Sequence[HourCost]
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready; see docs/metrics.md."""
-        returns = sum((session.returns for session in self.sessions), Returns())
-        first = sum((s.first for s in self.sessions[1:]), self.sessions[0].first)
-        settled = sum((s.settled for s in self.sessions[1:]), self.sessions[0].settled)
-        off = [abs(session.found - session.speakers) for session in self.sessions]
-        return {
-            "sessions": [session.to_dict() for session in self.sessions],
-            "stays": returns.stays,
-            "old_id_settled": returns.settled / returns.stays if returns.stays else None,
-            "old_id_first": returns.first / returns.stays if returns.stays else None,
-            "count_right": float(np.mean([error == 0 for error in off])),
-            "count_within_one": float(np.mean([error <= 1 for error in off])),
-            "confusion_first": first.confusion / first.speech,
-            "confusion_settled": settled.confusion / settled.speech,
-            "cost_by_hour": [hour.to_dict() for hour in self.cost],
-        }
+        return {**self.outcomes.to_dict(), "cost_by_hour": [hour.to_dict() for hour in self.cost]}
 
 
 @dataclass(frozen=True)
@@ -163,7 +101,7 @@ def long_bench(
     )
     costs = cost(stage, busy, num)
     progress("cost")
-    return LongBench(sessions, costs)
+    return LongBench(Outcomes(sessions), costs)
 
 
 def score(stage: Stage, rules: MeetingRules, seed: int) -> LongSession:
@@ -174,21 +112,14 @@ def score(stage: Stage, rules: MeetingRules, seed: int) -> LongSession:
     started = time.process_time()
     events = [event for step in _steps(diarizer, meeting.duration) for event in step]
     computed = time.process_time() - started
-    num_cells = to_cells(meeting.duration)
-    reference = Lanes.of(_reference(meeting, placed), num_cells)
-    sight = watch(events, num_cells=num_cells, latency=stage.config.latency, hop=stage.config.hop)
-    everywhere = np.ones(num_cells, np.bool_)
-    return LongSession(
-        name=f"{rules.speakers} speakers, seed {seed}",
-        hours=meeting.duration / HOUR,
-        speakers=len(reference.labels),
-        found=len(sight.settled.labels),
-        returns=_returns(meeting, reference, sight),
-        first=diarization_errors(reference, sight.first),
-        settled=diarization_errors(reference, sight.settled),
-        revised=sight.revisions(),
-        labels=labels_per_speaker(reference, sight.first, everywhere),
-        computed=computed,
+    stays = {voice.name: there for voice, there in zip(meeting.voices, meeting.present, strict=True)}
+    return outcome(
+        f"{rules.speakers} speakers, seed {seed}",
+        Lanes.of(_reference(meeting, placed), to_cells(meeting.duration)),
+        stays,
+        events,
+        stage.config,
+        computed,
     )
 
 
@@ -232,39 +163,6 @@ def _reference(meeting: Meeting, placed: Sequence[PlacedAtom]) -> list[Segment]:
     spoken = [(atom.voice, atom.start, atom.stop) for atom in placed]
     spoken += [(voice, a, b) for atom in placed for a, b, voice in atom.overlaps]
     return [Segment(a / 100, b / 100, meeting.voices[voice].name) for voice, a, b in sorted(spoken)]
-
-
-def _returns(meeting: Meeting, reference: Lanes, sight: Sight) -> Returns:
-    """Every stay but the first of each voice: does most of it go by the label that is theirs?"""
-    counted = Returns()
-    solo = reference.num_active == 1
-    owner = best_map(reference, sight.settled, solo)
-    for voice, stays in zip(meeting.voices, meeting.present, strict=True):
-        if voice.name not in reference.labels:
-            continue
-        mine = reference.cells[reference.labels.index(voice.name)] & solo
-        said = [mine & _within(stay, len(mine)) for stay in stays]
-        for before, now in pairwise(said):
-            if min(before.sum(), now.sum()) >= LEAST_SAID:
-                old = _most(sight.settled, before)
-                known = old is not None and owner.get(voice.name) == old
-                counted += Returns(
-                    1,
-                    int(known and _most(sight.settled, now) == old),
-                    int(known and _most(sight.first, now) == old),
-                )
-    return counted
-
-
-def _within(stay: tuple[float, float], num_cells: int) -> Any:
-    cells = np.arange(num_cells)
-    return (cells >= to_cells(stay[0])) & (cells < to_cells(stay[1]))
-
-
-def _most(shown: Lanes, where: Any) -> str | None:
-    """The label with the most cells there, None where there is none."""
-    cells = (shown.cells & where).sum(axis=1)
-    return shown.labels[int(cells.argmax())] if cells.size and cells.max() else None
 
 
 def _spread(milliseconds: Sequence[float]) -> dict[str, float] | None:

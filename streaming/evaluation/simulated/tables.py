@@ -5,12 +5,13 @@ from typing import Any
 from rich.table import Table
 
 from .bench import LongBench
+from .outcome import Outcomes
 
 
-def session_table(bench: LongBench) -> Table:
+def session_table(outcomes: Outcomes, title: str) -> Table:
     """Meeting by meeting, and all of them together."""
-    figures = bench.to_dict()
-    table = Table(title="long meetings, perception arranged", caption=_SESSION_CAPTION)
+    figures = outcomes.to_dict()
+    table = Table(title=title, caption=_SESSION_CAPTION)
     table.add_column("meeting")
     for heading in ("hours", "found", "returns", "confusion %", "revised %", "labels/speaker", "computed s"):
         table.add_column(heading, justify="right")

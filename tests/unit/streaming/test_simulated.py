@@ -10,16 +10,19 @@ import soundfile
 
 from hocket.streaming.config import DiarizerConfig
 from hocket.streaming.errors import AudioFileError, ConfigError, FormatError
+from hocket.streaming.evaluation.recordings import find_recordings
 from hocket.streaming.evaluation.simulated import bench
 from hocket.streaming.evaluation.simulated.arranged import arrange
 from hocket.streaming.evaluation.simulated.audio import SoundRules, num_blocks, render, write_meeting
 from hocket.streaming.evaluation.simulated.bench import CASTS, Stage, meetings, score
+from hocket.streaming.evaluation.simulated.heard import hear_meetings, planned_stays
 from hocket.streaming.evaluation.simulated.plan import Meeting, MeetingRules, plan_meeting
 from hocket.streaming.evaluation.simulated.pool import SpeechPool, read_pool
 from hocket.streaming.evaluation.simulated.sayings import Sayings, said_again
 from hocket.streaming.evaluation.simulated.voices import Heard, HeardAtom, hear_voices, heard_part
-from hocket.streaming.rttm import read_rttm
-from tests.level_voices import LevelEmbedder, LevelSegmenter
+from hocket.streaming.replay import Segment
+from hocket.streaming.rttm import read_rttm, write_rttm
+from tests.level_voices import LevelEmbedder, LevelSegmenter, conversation
 
 RATE = 16_000
 SHORT = MeetingRules(duration=1800.0, speakers=5, away=600.0, returning=1, late=1, leaving=1)
@@ -201,6 +204,27 @@ def test_voices_at_right_angles_keep_their_ids_after_an_absence(pool: SpeechPool
     assert (session.returns.stays, session.returns.settled, session.returns.first) == (1, 1, 1)
     assert session.settled.missed == session.settled.false_alarm == 0
     assert session.settled.rate < 0.05
+
+
+def test_a_written_meeting_is_scored_by_who_was_there_when(tmp_path: Path) -> None:
+    """Two voices of two levels, the second of which is away for a minute."""
+    turns = [Segment(at + 0.5, at + 4.0, "01"[at % 10 > 0 and not 30 <= at < 90]) for at in range(0, 120, 5)]
+    audio = tmp_path / "long.wav"
+    soundfile.write(audio, conversation(turns, 120.0), RATE, subtype="FLOAT")
+    write_rttm(audio.with_suffix(".rttm"), "long", turns)
+    present = {"0": [[0, 120]], "1": [[0, 30], [90, 120]], "2": [[0, 10], [100, 120]]}
+    plan = {"speakers": {name: {"present": stays} for name, stays in present.items()}}
+    audio.with_suffix(".json").write_text(json.dumps(plan), encoding="utf-8")
+    heard = hear_meetings(
+        find_recordings(tmp_path), LevelSegmenter(), LevelEmbedder(), DiarizerConfig(), tmp_path / "kept"
+    )
+    figures = heard.to_dict()
+    assert figures["sessions"][0]["found"] == figures["sessions"][0]["speakers"] == 2
+    assert (figures["stays"], figures["old_id_settled"], figures["old_id_first"]) == (1, 1.0, 1.0)
+    assert list((tmp_path / "kept").glob("long-*.outputs"))
+    audio.with_suffix(".json").write_text("{}", encoding="utf-8")
+    with pytest.raises(FormatError, match=r"long\.json: KeyError.*as hocket meetings make writes it"):
+        planned_stays(audio.with_suffix(".json"))
 
 
 def test_cost_is_told_hour_by_hour(pool: SpeechPool, monkeypatch: pytest.MonkeyPatch) -> None:
