@@ -6,9 +6,12 @@ import logging
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from hocket.streaming.server.gathering import FILE_VARIABLE, Gathered, flag_of
+from hocket.streaming.server.settings import ABOUT, DEFAULTS, Settings
 
 from . import options
 from .report import say
@@ -19,61 +22,67 @@ if TYPE_CHECKING:
 
 GIGABYTE = 10**9
 
-DataDir = Annotated[
-    Path,
-    typer.Option(
-        "--data-dir",
-        metavar="FOLDER",
-        help="Where sessions are kept.",
-        envvar="HOCKET_DATA_DIR",
-        file_okay=False,
-    ),
-]
-DATA_DIR = Path("hocket-sessions")
+
+def _flag(name: str) -> Any:
+    """The option of a setting, with what is known of it."""
+    about, default = ABOUT[name], getattr(DEFAULTS, name)
+    return typer.Option(
+        flag_of(name),
+        metavar="|".join(about.choices) or about.unit or None,
+        help=about.meaning + ("" if default in (None, False, ()) else rf" \[default: {default}]"),
+        rich_help_panel=about.group,
+    )
 
 
 def serve(
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes any that is free.")] = 8765,
-    data_dir: DataDir = DATA_DIR,
-    tokens: Annotated[
+    context: typer.Context,
+    settings: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", exists=True, dir_okay=False, help="TOML: produce = […], subscribe = […]"
+            metavar="FILE", envvar=FILE_VARIABLE, exists=True, dir_okay=False, help="TOML of what follows."
         ),
     ] = None,
-    origin: Annotated[
-        list[str] | None, typer.Option(metavar="URL", help="Let pages from there in; may be repeated.")
-    ] = None,
-    insecure: Annotated[
-        bool, typer.Option("--insecure", help="Let other machines in without tokens.")
+    show_settings: Annotated[
+        bool, typer.Option("--show-settings", help="Say what would hold, and where it comes from; then stop.")
     ] = False,
-    max_sessions: Annotated[int, typer.Option(min=1, metavar="N", help="No more at the same time.")] = 64,
-    idle: Annotated[
-        float, typer.Option(min=1, metavar="SECONDS", help="A producer may be silent or away for so long.")
-    ] = 60.0,
-    keep_days: Annotated[
-        float | None, typer.Option(min=0, metavar="N", help="Forget sessions so long after their end.")
-    ] = None,
-    keep_gb: Annotated[
-        float | None, typer.Option(min=0, metavar="N", help="Forget the oldest beyond so many gigabytes.")
-    ] = None,
-    people: options.People = None,
-    models: options.Models = "default",
-    segmentation_model: options.SegmentationModel = None,
-    embedding_model: options.EmbeddingModel = None,
-    runtime: options.RuntimeChoice = options.Runtime.AUTO,
-    compute_units: options.ComputeUnitsChoice = options.ComputeUnits.ALL,
+    host: Annotated[str | None, _flag("host")] = None,
+    port: Annotated[int | None, _flag("port")] = None,
+    data_dir: Annotated[Path | None, _flag("data_dir")] = None,
+    tokens: Annotated[Path | None, _flag("tokens")] = None,
+    origin: Annotated[list[str] | None, _flag("origin")] = None,
+    insecure: Annotated[bool | None, _flag("insecure")] = None,
+    max_sessions: Annotated[int | None, _flag("max_sessions")] = None,
+    idle: Annotated[float | None, _flag("idle")] = None,
+    keep_days: Annotated[float | None, _flag("keep_days")] = None,
+    keep_gb: Annotated[float | None, _flag("keep_gb")] = None,
+    people: Annotated[Path | None, _flag("people")] = None,
+    models: Annotated[str | None, _flag("models")] = None,
+    segmentation_model: Annotated[str | None, _flag("segmentation_model")] = None,
+    embedding_model: Annotated[str | None, _flag("embedding_model")] = None,
+    runtime: Annotated[str | None, _flag("runtime")] = None,
+    compute_units: Annotated[str | None, _flag("compute_units")] = None,
 ) -> None:
     """Take audio in and give events out over websockets, for many sessions, until Ctrl-C.
 
     Every event is on disk before it is sent, and a server that was killed
-    goes on where it was. The protocol: docs/service.md.
+    goes on where it was. The protocol, and all about running it: docs/service.md.
+    Every option may also be said in the environment, as HOCKET_SERVE_PORT,
+    or in the file of --settings, as port = 8765; what is said here wins.
 
     hocket serve
     hocket publish meeting.wav ws://127.0.0.1:8765 --session monday
     hocket subscribe ws://127.0.0.1:8765 --session monday
     """
+    flags = {name: value for name, value in context.params.items() if name in ABOUT}
+    gathered = Gathered.of(flags, settings)
+    if show_settings:
+        typer.echo(gathered.show(), nl=False)
+    else:
+        run(gathered.settings)
+
+
+def run(settings: Settings) -> None:
+    """Serve, with these settings, until SIGINT or SIGTERM."""
     from hocket.streaming.server.access import Door, Tokens, check_bind
     from hocket.streaming.server.hub import Hub, Limits
     from hocket.streaming.server.store import hold
@@ -81,24 +90,30 @@ def serve(
     from .people import profiles_in
 
     door = Door(
-        host=host,
-        port=port,
-        tokens=Tokens() if tokens is None else Tokens.read(tokens),
-        origins=tuple(origin or ()),
-        insecure=insecure,
+        host=settings.host,
+        port=settings.port,
+        tokens=Tokens() if settings.tokens is None else Tokens.read(settings.tokens),
+        origins=settings.origin,
+        insecure=settings.insecure,
     )
-    check_bind(door.host, door.tokens, insecure=insecure)
-    release = hold(data_dir)
-    pair = options.open_pair(models, segmentation_model, embedding_model, runtime, compute_units)
+    check_bind(door.host, door.tokens, insecure=door.insecure)
     limits = Limits(
-        most_sessions=max_sessions,
-        idle_seconds=idle,
-        keep_days=keep_days,
-        keep_bytes=None if keep_gb is None else round(keep_gb * GIGABYTE),
+        most_sessions=settings.max_sessions,
+        idle_seconds=settings.idle,
+        keep_days=settings.keep_days,
+        keep_bytes=None if settings.keep_gb is None else round(settings.keep_gb * GIGABYTE),
     )
-    known = profiles_in(people, pair.names["embedding"]) if people else []
+    release = hold(settings.data_dir)
+    pair = options.open_pair(
+        settings.models,
+        settings.segmentation_model,
+        settings.embedding_model,
+        options.Runtime(settings.runtime),
+        options.ComputeUnits(settings.compute_units),
+    )
+    known = profiles_in(settings.people, pair.names["embedding"]) if settings.people else []
     with _lifecycle_on_standard_error(), contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(Hub(pair, data_dir, limits, known), door))
+        asyncio.run(_serve(Hub(pair, settings.data_dir, limits, known), door))
     release()
 
 

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hocket.streaming.server.gathering import variable_of
+from hocket.streaming.server.settings import DEFAULTS
+
 from .figures import Json, print_json
 from .report import say
-from .serve import DATA_DIR, DataDir
 
 if TYPE_CHECKING:
     from hocket.streaming.replay import Replay
@@ -24,6 +26,17 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
+DATA_DIR = DEFAULTS.data_dir
+DataDir = Annotated[
+    Path,
+    typer.Option(
+        "--data-dir",
+        metavar="FOLDER",
+        help="Where sessions are kept.",
+        envvar=variable_of("data_dir"),
+        file_okay=False,
+    ),
+]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Of a session: see hocket sessions list.")]
 
 

@@ -111,7 +111,7 @@ def origin_allowed(headers: Mapping[str, str], door: Door) -> bool:
     """Whether a page may connect: from this host or of a listed origin; programs have none.
 
     Without tokens, "this host" must be an address, localhost or what the server was told to listen on. Any
-    other name may be an attacker's own that now leads here (DNS rebinding), whose pages are of "this host" too.
+    other name may be an attacker's own that now leads here (DNS rebinding), with pages of "this host".
     """
     origin = headers.get("Origin")
     if origin is None or origin in door.origins:
