@@ -43,6 +43,8 @@ def kept_apart(cores: Ints, person_of: Callable[[int], int]) -> Floats:
     """(n, n) to be added to cosines: APART between what stands for two persons, else 0."""
     person = np.array([NOBODY if c == NOBODY else person_of(c) for c in cores.tolist()], np.intp)
     stands = person != NOBODY
+    if not stands.any():
+        return np.zeros((len(person), len(person)), np.float32)
     both = stands[:, None] & stands[None, :] & (person[:, None] != person[None, :])
     return np.where(both, APART, 0.0).astype(np.float32)
 

@@ -154,13 +154,19 @@ class Memory:
 
 
 def centres(atoms: Iterable[Atom], size: int, solid: float) -> Speakers:
-    """The mean direction of every speaker's atoms, weighted by clean speech."""
+    """The mean direction of every speaker's atoms, weighted by clean speech: see MemoryRules.solid."""
     named = [atom for atom in atoms if atom.vector is not None and atom.speaker != NOBODY]
-    ids, rows = np.unique(np.array([atom.speaker for atom in named], np.intp), return_inverse=True)
+    speakers = np.array([atom.speaker for atom in named], np.intp)
     weights = np.array([a.clean if a.clean >= solid else 0.1 * a.clean for a in named], np.float32)
     vectors = np.array([atom.vector for atom in named], np.float32).reshape(len(named), size)
-    shares = np.zeros((len(ids), len(named)), np.float32)
-    shares[rows, np.arange(len(named))] = weights
+    return directions(speakers, vectors, weights)
+
+
+def directions(speakers: NDArray[np.intp], vectors: Floats, weights: Floats) -> Speakers:
+    """The weighted mean direction of every speaker's vectors. speakers, weights: (n,), vectors: (n, size)."""
+    ids, rows = np.unique(speakers, return_inverse=True)
+    shares = np.zeros((len(ids), len(speakers)), np.float32)
+    shares[rows, np.arange(len(speakers))] = weights
     sums = shares @ vectors
     seconds = np.bincount(rows, weights, minlength=len(ids)).astype(np.float32)
     return Speakers(ids, sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9), seconds)

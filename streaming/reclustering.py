@@ -65,12 +65,18 @@ def window_evidence(links: Floats, seconds: Floats) -> tuple[Floats, NDArray[np.
     """
     near = (links > 0) | (links.T > 0)
     np.fill_diagonal(near, False)
-    expected = near * seconds[None, :]
-    expected = expected / np.maximum(expected.sum(axis=1, keepdims=True), 1e-9)
-    chance = expected * links.sum(axis=1, keepdims=True)
-    ratio = np.divide(links, chance, out=np.ones_like(links), where=chance > 1e-6)
-    ratio = (ratio + ratio.T) / 2
-    evidence = np.where(near, np.interp(ratio, _RATIOS, _EVIDENCE), 0.0).astype(np.float32)
+    evidence = np.zeros_like(links)
+    linked = np.flatnonzero(near.any(axis=1))
+    if len(linked):
+        # Windows reach back seconds: the oldest atoms, which come first, are linked with nothing.
+        recent = slice(int(linked[0]), None)
+        block, pairs = links[recent, recent], near[recent, recent]
+        expected = pairs * seconds[None, recent]
+        expected = expected / np.maximum(expected.sum(axis=1, keepdims=True), 1e-9)
+        chance = expected * block.sum(axis=1, keepdims=True)
+        ratio = np.divide(block, chance, out=np.ones_like(block), where=chance > 1e-6)
+        ratio = (ratio + ratio.T) / 2
+        evidence[recent, recent] = np.where(pairs, np.interp(ratio, _RATIOS, _EVIDENCE), 0.0)
     return evidence, near
 
 
@@ -81,11 +87,11 @@ def habit(speakers: Ints, seconds: Floats, rules: ReclusterRules) -> Floats:
     parted again every few seconds, and leaves young names free to change.
     """
     ids, rows = np.unique(speakers, return_inverse=True)
-    behind = np.bincount(rows, seconds, minlength=len(ids))[rows]
-    one = np.clip((behind / rules.habit_one_from - 1) / 2, 0, 1)[:, None]
-    two = np.clip((np.minimum(behind[:, None], behind) / rules.habit_two_from - 1) / 2, 0, 1)
-    worth = np.where(speakers[:, None] == speakers, one, -two) * rules.habit
-    return worth.astype(np.float32)
+    behind = np.bincount(rows, seconds, minlength=len(ids))
+    worth = -np.clip((np.minimum(behind[:, None], behind) / rules.habit_two_from - 1) / 2, 0, 1)
+    np.fill_diagonal(worth, np.clip((behind / rules.habit_one_from - 1) / 2, 0, 1))
+    result: Floats = (worth * rules.habit).astype(np.float32)[rows][:, rows]
+    return result
 
 
 def rejoined(clusters: Ints, vectors: Floats, seconds: Floats, apart: Floats, rules: ReclusterRules) -> Ints:

@@ -10,7 +10,7 @@ from .agglomeration import agglomerate
 from .anchors import anchored_clusters, kept_apart
 from .config import Asked
 from .counting import at_least, at_most
-from .memory import NOBODY, Atom, centres
+from .memory import NOBODY, Atom, Speakers, directions
 from .rare import RareRules, with_rare
 from .reclustering import (
     ReclusterRules,
@@ -67,7 +67,8 @@ class Shaping:
             if join == rules.join:
                 found = rejoined(found, vectors, clean, apart, rules)
             speakers = speakers_among(found, clean, rules, all_seconds)
-            speakers = self._with_rare(speakers, solid, found, evidence, all_seconds, asked.least)
+            voices = directions(found, vectors, clean)
+            speakers = self._with_rare(speakers, voices, found, evidence, all_seconds, asked.least)
             return found, sorted({*speakers, *anchored_clusters(found, core, clean)})
 
         clusters, kept = at_least(asked.least, rules.join, joined_from)
@@ -79,12 +80,12 @@ class Shaping:
         stitched = stitch(clusters[member], old[member], clean[member])
         names |= {cluster: name for cluster, name in stitched.items() if name is not None}
         nameless = [cluster for cluster, name in stitched.items() if name is None]
-        if asked.least == 1:
+        if nameless and asked.least == 1:
             pairs = np.stack([cosines, evidence, near]).astype(np.float64)
             names |= not_parted(nameless, names, clusters, clean, pairs, rules)
         names |= {cluster: new_number() for cluster in nameless if cluster not in names}
         return [
-            replace(atom, speaker=names[cluster])
+            atom if atom.speaker == names[cluster] else replace(atom, speaker=names[cluster])
             for atom, cluster in zip(solid, clusters.tolist())
             if cluster in names
         ]
@@ -92,14 +93,13 @@ class Shaping:
     def _with_rare(
         self,
         speakers: Sequence[int],
-        solid: Sequence[Atom],
+        voices: Speakers,
         clusters: Ints,
         evidence: Floats,
         all_seconds: float,
         least: int,
     ) -> list[int]:
         """The clusters that are speakers, also those of whom there is little: see `rare`."""
-        labelled = (replace(atom, speaker=cluster) for atom, cluster in zip(solid, clusters.tolist()))
 
         def hints(cluster: int, others: Sequence[int]) -> Floats:
             mine = evidence[clusters == cluster].sum(axis=0)
@@ -107,7 +107,7 @@ class Shaping:
 
         return with_rare(
             speakers,
-            centres(labelled, len(np.asarray(solid[0].vector)), 0.0),
+            voices,
             least_of_a_speaker(self._rules, all_seconds),
             hints,
             self._scorer,
