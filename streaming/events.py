@@ -5,6 +5,7 @@ and has no gap; replaying the events alone rebuilds the annotation (see `replay.
 only through a `revision` that names it.
 """
 
+import sys
 import types
 import typing
 from collections.abc import Mapping
@@ -235,7 +236,9 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         return dict(value)
     if origin is Literal and value in args:
         return value
-    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+    if hint is float and isinstance(value, float):
+        return value
+    if hint is float and type(value) is int and abs(value) <= sys.float_info.max:
         return float(value)
     if hint in (int, str, bool) and type(value) is hint:
         return value

@@ -1,6 +1,7 @@
 """What the engine found out, said: the one place where events are made and numbered."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from .errors import UnknownSpeaker
@@ -45,6 +46,10 @@ class Journal:
     def id_of(self, speaker: int) -> str:
         """The id that readers know a speaker by. KeyError for one never shown."""
         return self._ids[speaker]
+
+    def name_of(self, speaker: int) -> str | None:
+        """What a speaker was last said to be called."""
+        return self._who.get(speaker, (None, None))[0]
 
     def number_of(self, speaker: str) -> int:
         """The speaker who goes by an id, merged ids included. Raises UnknownSpeaker."""
@@ -98,8 +103,15 @@ class Journal:
 
     def turn(self, turn: TurnRecord) -> None:
         self._introduce([turn.speaker])
-        self._say(
-            Turn,
+        self._seq += 1
+        self._events.append(replace(self.reading(turn), seq=self._seq))
+
+    def reading(self, turn: TurnRecord) -> Turn:
+        """A turn of a speaker who was shown, as it would be said now, but for its number."""
+        return Turn(
+            seq=0,
+            session=self.session,
+            at=self._at,
             id=f"t{turn.id}",
             speaker=self.id_of(turn.speaker),
             start=seconds(turn.start),

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from hocket.models.roles import Embedder, Segmenter
 
 from . import compute
-from .events import Event
+from .events import Event, Turn
 from .grid import seconds
 from .journal import Journal
 from .listener import Listener
@@ -118,6 +118,21 @@ class Session:
             ),
             key=lambda segment: (segment.start, segment.end, segment.speaker),
         )
+
+    def turns(self, since: float = 0.0) -> list[Turn]:
+        """Turns that end after `since` seconds as they now read, by start: for who comes late. `seq` is 0."""
+        return sorted(
+            (
+                self._journal.reading(turn)
+                for turn in self._timeline.turns.values()
+                if seconds(turn.stop) > since
+            ),
+            key=lambda turn: (turn.start, turn.end, turn.id),
+        )
+
+    def name_of(self, speaker: str) -> str | None:
+        """What a speaker is called, None as long as nobody knows. Raises UnknownSpeaker."""
+        return self._journal.name_of(self._journal.number_of(speaker))
 
     def status(self, *, lag: float, rtf: float, dropped: float) -> Event:
         """A numbered heartbeat, with what only the caller can measure: seconds, ratio, seconds."""

@@ -11,12 +11,12 @@ from .access import Door, bearer, origin_allowed
 from .hub import NAME, Rejected
 from .protocol import Close
 
-SOCKETS = re.compile(r"/v1/(?:live|sessions/(?P<session>[^/]*)/(?P<end>audio|events))")
+SOCKETS = re.compile(r"/v1/(?:live|sessions/(?P<session>[^/]*)/(?P<end>audio|events|admin))")
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What an address asks for: role produce or subscribe, and events too where a producer reads them."""
+    """What an address asks for: role produce, subscribe or admin, and whether it reads events beside."""
 
     role: str
     session: str
@@ -31,13 +31,13 @@ def route_of(request: Request, door: Door) -> Route:
     if match is None:
         raise Rejected(
             "no_session", Close.NO_SESSION,
-            f"nothing at {address.path[:80]!r}: expected /v1/live, /v1/sessions/NAME/audio or "
-            "/v1/sessions/NAME/events",
+            f"nothing at {address.path[:80]!r}: expected /v1/live or /v1/sessions/NAME/ with audio, "
+            "events or admin",
         )  # fmt: skip
     if not origin_allowed(request.headers, door):
         raise Rejected("forbidden", Close.FORBIDDEN, "pages from elsewhere are not let in: see --origin")
     query = dict(parse_qsl(address.query, keep_blank_values=True))
-    role = "subscribe" if match["end"] == "events" else "produce"
+    role = _ROLES[match["end"]]
     if not door.tokens.allow(role, bearer(request.headers)):
         raise Rejected("unauthorized", Close.UNAUTHORIZED, f"a token that may {role} is needed")
     session = match["session"] or query.get("session") or secrets.token_hex(4)
@@ -46,4 +46,8 @@ def route_of(request: Request, door: Door) -> Route:
             "bad_config", Close.BAD_MESSAGE,
             f"session {session[:80]!r}: expected up to 64 letters, digits, '_', '.' and '-'",
         )  # fmt: skip
-    return Route(role, session, query, match["end"] is None)
+    reads_events = match["end"] is None or (role == "admin" and "from" in query)
+    return Route(role, session, query, reads_events)
+
+
+_ROLES = {None: "produce", "audio": "produce", "events": "subscribe", "admin": "admin"}

@@ -114,13 +114,13 @@ class Engines:
             people=self._people,
         )
         events = diarizer.feed(np.zeros(0, np.float32))
-        self._hosted[session] = Hosted(diarizer, session, start)
+        self._hosted[session] = Hosted(diarizer, session, start, self._people)
         return Begun(events, diarizer.snapshot())
 
     def restore(self, session: str, start: Start, kept: Kept, told: Sequence[Event], seconds: float) -> int:
         segmenter, embedder = self._models.segmenter, self._models.embedder
         fed = round(seconds * segmenter.spec.rate) - kept.num_samples
-        hosted = Hosted.restore(session, start, kept, told, segmenter, embedder, fed)
+        hosted = Hosted.restore(session, start, kept, told, segmenter, embedder, fed, self._people)
         self._hosted[session] = hosted
         return hosted.sample
 

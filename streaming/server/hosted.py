@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,38 +10,62 @@ from numpy.typing import NDArray
 from hocket.models.roles import Embedder, Segmenter
 from hocket.streaming import compute
 from hocket.streaming.diarizer import Diarizer
-from hocket.streaming.errors import HocketError, StoreError
+from hocket.streaming.errors import ConfigError, HocketError, StoreError
 from hocket.streaming.events import Event
+from hocket.streaming.people import Profile
 from hocket.streaming.requests import Request
 from hocket.streaming.resample import Channel, Resampler
+from hocket.streaming.snapshot import pack, unpack
+from hocket.streaming.voiceprint import VoicePrint
 
-from .inputs import Absence, Ending, Input, Merging, Naming, Sound
-from .messages import Finalize, Merge, Missing, Name, Refusal, Start
+from .inputs import Absence, Ending, Enrolling, Input, Sound, Told
+from .messages import Control, Done, End, Enroll, Finalize, Finalized, Message, Missing, Refusal, Start, Words
 from .protocol import Audio
+from .scribe import Scribe
 from .store import Kept, Step
+from .telling import tell
 
 Output = NDArray[np.float32]
-Piece = Audio | Missing | Name | Merge | Finalize | Ending
 SNAPSHOT_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of some pieces: a step to be stored, and what the producer is to be told once it is.
+class Asked:
+    """A control, and by whom: a number that its answer carries."""
 
-    finalized: ids of the `finalize` messages that are through. refusals: of names and merges.
-    """
+    control: Control
+    asker: int
+
+
+Piece = Audio | Missing | Asked | Ending
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of some pieces: a step to be stored, and who is to be told what once it is."""
 
     step: Step
-    finalized: Sequence[str] = ()
-    refusals: Sequence[Refusal] = ()
+    answers: Sequence[tuple[int, Message]] = ()
 
 
 class Hosted:
-    """A diarizer, the resampler before it, and how far the two have come."""
+    """A diarizer, the resampler before it, the log behind it, and how far they have come.
 
-    def __init__(self, diarizer: Diarizer, session: str, start: Start, fed: int = 0) -> None:
+    people: whom an `enroll` may name.
+    """
+
+    def __init__(
+        self,
+        diarizer: Diarizer,
+        session: str,
+        start: Start,
+        people: Sequence[Profile] = (),
+        fed: int = 0,
+        seq: int = 1,
+    ) -> None:
         self.session = session
+        self._people = {person.id: person for person in people}
+        self._scribe = Scribe(diarizer, session, seq)
         self._diarizer = diarizer
         self._start = start
         self._fed = fed  # samples at the engine's rate, lost ones among them
@@ -60,17 +84,22 @@ class Hosted:
         segmenter: Segmenter,
         embedder: Embedder,
         fed: int,
+        people: Sequence[Profile] = (),
     ) -> Self:
         """The session as its last step left it. told: the events since the snapshot; fed: samples up to it.
 
         Raises SnapshotError, and StoreError where the inputs since give other events than they did.
         """
-        hosted = cls(Diarizer.restore(kept.snapshot, segmenter, embedder), session, start, fed)
+        engine, captions = _unpacked(kept.snapshot)
+        hosted = cls(Diarizer.restore(engine, segmenter, embedder), session, start, people, fed, kept.seq)
+        if captions is not None:
+            hosted._scribe.restore(captions)
         events: list[Event] = []
         for given in kept.inputs:
             events += hosted._give(given)
             while requests := hosted._diarizer.due():
-                events += hosted._diarizer.advance(compute.run(requests, segmenter, embedder))
+                answers = compute.run(requests, segmenter, embedder)
+                events += hosted._scribe.take(hosted._diarizer.advance(answers))
         if events != list(told):
             raise StoreError(
                 f"session {session!r} cannot go on: hocket or its models are not those that it began with"
@@ -95,28 +124,34 @@ class Hosted:
         """Give the pieces to the engine: yields what it needs from the models, wants their answers."""
         inputs: list[Input] = []
         events: list[Event] = []
-        finalized: list[str] = []
-        refusals: list[Refusal] = []
+        answers: list[tuple[int, Message]] = []
         for piece in pieces:
-            if isinstance(piece, Finalize):
-                finalized.append(piece.id)
-            for given in self._inputs(piece):
-                try:
+            try:
+                for given in self._inputs(piece):
                     events += self._give(given)
-                except HocketError as error:
-                    if not isinstance(given, Naming | Merging):
-                        raise
-                    refusals.append(Refusal(code="bad_message", message=str(error)))
-                    continue
-                inputs.append(given)
-                while requests := self._diarizer.due():
-                    events += self._diarizer.advance((yield requests))
+                    inputs.append(given)
+                    while requests := self._diarizer.due():
+                        events += self._scribe.take(self._diarizer.advance((yield requests)))
+            except HocketError as error:
+                if not isinstance(piece, Asked):
+                    raise
+                refusal = Refusal(code="bad_message", message=str(error)[:500], id=piece.control.id)
+                answers.append((piece.asker, refusal))
+                continue
+            if isinstance(piece, Asked) and (answer := self._answer_to(piece.control)):
+                answers.append((piece.asker, answer))
         snapshot = None
         if self._fed >= self._snapshot_due and not self._is_over:
-            snapshot = self._diarizer.snapshot()
+            snapshot = self._snapshot()
             self._snapshot_due = self._fed + self._snapshot_every
         step = Step(self.session, inputs, events, self.sample, self.seconds, snapshot, self._is_over)
-        return Outcome(step, finalized, refusals)
+        return Outcome(step, answers)
+
+    def _answer_to(self, control: Control) -> Message | None:
+        """That it is done, to who asked for an answer."""
+        if isinstance(control, Finalize):
+            return Finalized(id=control.id or "", sample=self.sample)
+        return None if control.id is None else Done(id=control.id, seq=self._scribe.seq)
 
     def _inputs(self, piece: Piece) -> list[Input]:
         match piece:
@@ -127,28 +162,52 @@ class Hosted:
                 return [*_sound(rest), Absence(lost, reason)]
             case Ending():
                 return [*_sound(self._resampler.finish()), piece]
-            case Name(speaker=speaker, name=name):
-                return [Naming(speaker, name)]
-            case Merge(speaker=speaker, into=into):
-                return [Merging(speaker, into)]
-            case Finalize():
+            case Asked(Finalize()):
                 return []
+            case Asked(End()):
+                return self._inputs(Ending("ended by request"))
+            case Asked(Enroll(profile=str(profile))):
+                return [self._enrolling(profile)]
+            case Asked(control):
+                return [Told(control)]
+
+    def _enrolling(self, profile: str) -> Enrolling:
+        if profile not in self._people:
+            known = ", ".join(self._people)[:200] or "nobody: see hocket serve --people"
+            raise ConfigError(f"no profile {profile!r}: this server knows {known}")
+        person = self._people[profile]
+        return Enrolling(person.id, person.name, person.voice.to_dict())
 
     def _give(self, given: Input) -> list[Event]:
         match given:
             case Sound(samples):
                 self._fed += len(samples)
-                return self._diarizer.feed(samples)
+                said = self._diarizer.feed(samples)
             case Absence(num_samples, reason):
                 self._fed += num_samples
-                return self._diarizer.gap(num_samples, reason)
-            case Naming(speaker, name):
-                return self._diarizer.name(speaker, name)
-            case Merging(speaker, into):
-                return self._diarizer.merge(speaker, into)
+                said = self._diarizer.gap(num_samples, reason)
+            case Told(Words(words=words)):
+                return self._scribe.add(words)
+            case Told(control):
+                said = tell(self._diarizer, control)
+            case Enrolling(profile, name, voice):
+                said = self._diarizer.enroll(name, VoicePrint.from_dict(voice), profile=profile)
             case Ending(reason):
                 self._is_over = True
-                return self._diarizer.end(reason)
+                said = self._diarizer.end(reason)
+        return self._scribe.take(said)
+
+    def _snapshot(self) -> bytes:
+        engine, captions = self._diarizer.snapshot(), self._scribe.state()
+        if captions is None:
+            return engine
+        return pack({"engine": np.frombuffer(engine, np.uint8), "captions": captions})
+
+
+def _unpacked(snapshot: bytes) -> tuple[bytes, dict[str, Any] | None]:
+    """The engine's snapshot, and the state of the captions where there are any."""
+    state = unpack(snapshot)
+    return (state["engine"].tobytes(), state["captions"]) if "engine" in state else (snapshot, None)
 
 
 def _sound(samples: NDArray[np.float32]) -> list[Input]:

@@ -9,7 +9,7 @@ import logging
 import re
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,8 +21,9 @@ from hocket.streaming.people import Profile
 from .engines import Engines, Host, HostLost, Models, Work
 from .hosted import Outcome
 from .inputs import Ending
-from .live import Connection, LiveSession, Log
-from .messages import Missing, Refusal, Start, Started
+from .live import Connection, LiveSession, Tell
+from .logs import Log, Logs
+from .messages import Control, Missing, Refusal, Start, Started
 from .protocol import LONGEST_GAP_SECONDS, Close
 from .rounds import Result, Rounds
 from .store import Step, Store
@@ -79,11 +80,11 @@ class Hub:
         ]
         self._moves: set[asyncio.Task[None]] = set()
         self._live: dict[str, LiveSession] = {}
-        self._logs: dict[str, Log] = {}
+        self._logs = Logs(self._reader)
         for listing in self._reader.listings():
             if listing.ended is None:
                 start = Start(**json.loads(listing.declared))
-                log = self._log(listing.id)
+                log = self._logs.open(listing.id)
                 log.seq = listing.seq
                 self._live[listing.id] = LiveSession(listing.id, start, listing.token, log, listing.sample)
 
@@ -156,13 +157,11 @@ class Hub:
                 "full", Close.FULL, f"{len(self._live)} sessions go on, which is all: come back later"
             )
         digest = hashlib.sha256(token.encode()).digest()
-        if name in self._logs and self._logs[name].is_over:
-            del self._logs[name]  # of one that was deleted since
-        live = self._live[name] = LiveSession(name, start, digest, self._log(name), 0)
+        live = self._live[name] = LiveSession(name, start, digest, self._logs.open_new(name), 0)
         try:
             live.rounds, events = await self._on_a_host(self._found, name, start, digest)
         except (StoreError, Rejected) as error:
-            del self._live[name]
+            self._end(live)
             raise taken if isinstance(error, StoreError) else error from error
         live.log.publish(_rows(events), is_last=False)
         logger.info("session %s begins", name)
@@ -260,32 +259,27 @@ class Hub:
         step = Step(live.name, (), [end], listing.sample, listing.seconds, is_last=True)
         await self._rounds[0].call(self._writer.add, [step])
         live.log.publish(_rows([end]), is_last=True)
-        self._live.pop(live.name, None)
+        self._end(live)
 
-    # Subscribers
+    # Admins and subscribers
 
-    @contextlib.contextmanager
-    def follow(self, name: str) -> Iterator[Log]:
-        """The log of a session, which may have ended, or not begun."""
-        log = self._log(name)
-        log.num_readers += 1
-        try:
-            yield log
-        finally:
-            log.num_readers -= 1
-            self._forget(name)
-
-    def _log(self, name: str) -> Log:
-        if name not in self._logs:
-            log = self._logs[name] = Log(self._reader, name)
+    async def tell(self, name: str, control: Control, answer: Tell) -> None:
+        """Have a session that goes on told something. Raises Rejected where there is none."""
+        live = self._live.get(name)
+        if live is None:
             with contextlib.suppress(UnknownSession):
-                listing = self._reader.listing(name)
-                log.seq, log.is_over = listing.seq, listing.ended is not None
-        return self._logs[name]
+                self._reader.listing(name)
+                raise Rejected(
+                    "no_session", Close.NO_SESSION, f"session {name!r} has ended: nothing changes it"
+                )
+            raise Rejected("no_session", Close.NO_SESSION, f"no session {name!r} goes on: start it first")
+        await self._wake_up(live)
+        await live.tell(control, answer)
+        self.wake()
 
-    def _forget(self, name: str) -> None:
-        if name in self._logs and name not in self._live and not self._logs[name].num_readers:
-            del self._logs[name]
+    def follow(self, name: str) -> contextlib.AbstractContextManager[Log]:
+        """The log of a session, which may have ended, or not begun."""
+        return self._logs.read(name)
 
     # Rounds
 
@@ -311,8 +305,7 @@ class Hub:
                 live.conclude(result.outcome, _rows(step.events))
                 if step.is_last:
                     logger.info("session %s ends", live.name)
-                    del self._live[live.name]
-                    self._forget(live.name)
+                    self._end(live)
             else:
                 self._drop(live, result.outcome)
 
@@ -355,6 +348,11 @@ class Hub:
             self.wake()
 
     # Housekeeping
+
+    def _end(self, live: LiveSession) -> None:
+        self._live.pop(live.name, None)
+        live.log.is_live = False
+        self._logs.close(live.name)
 
     def leave(self, live: LiveSession, connection: Connection) -> None:
         """A producer's connection is gone; the session waits for it for a while."""

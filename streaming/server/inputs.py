@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from hocket.streaming.errors import StoreError
 
+from .messages import CONTROLS, Control, read_message
+
 
 @dataclass(frozen=True, slots=True)
 class Sound:
@@ -29,19 +31,19 @@ class Absence:
 
 
 @dataclass(frozen=True, slots=True)
-class Naming:
-    """A speaker is called so."""
+class Told:
+    """What somebody said of the session, as the message that brought it."""
 
-    speaker: str
-    name: str
+    message: Control
 
 
 @dataclass(frozen=True, slots=True)
-class Merging:
-    """Two speakers are one."""
+class Enrolling:
+    """A person is known by their voice, as `VoicePrint.to_dict` has it."""
 
-    speaker: str
-    into: str
+    profile: str
+    name: str
+    voice: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +53,17 @@ class Ending:
     reason: str
 
 
-Input = Sound | Absence | Naming | Merging | Ending
-_KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (Absence, Naming, Merging, Ending)}
+Input = Sound | Absence | Told | Enrolling | Ending
+_KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (Absence, Enrolling, Ending)}
 
 
 def write_input(given: Input) -> tuple[str, bytes]:
     """Kind and content, as they are stored."""
-    if isinstance(given, Sound):
-        return "Sound", given.samples.astype("<f4", copy=False).tobytes()
+    match given:
+        case Sound(samples):
+            return "Sound", samples.astype("<f4", copy=False).tobytes()
+        case Told(message):
+            return "Told", message.to_json().encode()
     return type(given).__name__, json.dumps(asdict(given)).encode()
 
 
@@ -66,7 +71,11 @@ def read_input(kind: str, content: bytes) -> Input:
     """The input that was stored so. Raises StoreError for a kind that is unknown."""
     if kind == "Sound":
         return Sound(np.frombuffer(content, "<f4").astype(np.float32))
+    if kind == "Told":
+        message = read_message(content.decode(), CONTROLS)
+        assert isinstance(message, Control)
+        return Told(message)
     if kind not in _KINDS:
-        raise StoreError(f"an input of kind {kind!r}: expected Sound or one of {', '.join(_KINDS)}")
+        raise StoreError(f"an input of kind {kind!r}: expected Sound, Told or one of {', '.join(_KINDS)}")
     made: Input = _KINDS[kind](**json.loads(content))
     return made

@@ -1,71 +1,34 @@
-"""A session as the event loop knows it: what waits to be heard, who sends it, who reads what it says."""
+"""A session as the event loop knows it: what waits to be heard, who sends it, who waits for an answer."""
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 
 from hocket.streaming.backlog import DROPPED
 
-from .hosted import Outcome, Piece
+from .controls import minor
+from .hosted import Asked, Outcome, Piece
 from .inputs import Ending
-from .messages import Finalized, Message, Missing, Received, Refusal, Start, Stopped
+from .logs import Log
+from .messages import Control, End, Finalize, Message, Missing, Received, Refusal, Start, Stopped
 from .protocol import Audio
 from .rounds import Rounds
-from .store import Store
 
 READ_AHEAD_SECONDS = 2.0  # of audio that may wait before a producer that can wait has to
 MAX_LAG_SECONDS = 5.0  # of audio that may wait before that of a producer that cannot is dropped
 BATCH_SECONDS = 1.0
 RECEIVED_EVERY_SECONDS = 1.0
-TAIL = 512  # events of a session that are kept in memory for its readers
-PAGE = 64
+MOST_CONTROLS = 64  # that may wait, and that a round takes
 
-
-class Log:
-    """A session's events for any number of readers, each at its own pace; a slow one costs nothing.
-
-    store: read where the newest events in memory do not reach back far enough; for the event loop's use.
-    """
-
-    def __init__(self, store: Store, session: str) -> None:
-        self.is_over = False
-        self.seq = 0
-        self.lag = self.rtf = 0.0
-        self.num_readers = 0
-        self._store = store
-        self._session = session
-        self._tail: deque[tuple[int, str]] = deque(maxlen=TAIL)
-        self._changed = asyncio.Event()
-
-    def publish(self, events: Sequence[tuple[int, str]], *, is_last: bool) -> None:
-        """Stored events, numbers and JSON, to all who wait for them."""
-        self._tail += events
-        self.seq = events[-1][0] if events else self.seq
-        self.is_over = self.is_over or is_last
-        self._changed.set()
-        self._changed = asyncio.Event()
-
-    async def after(self, seq: int) -> list[tuple[int, str]]:
-        """The next events after that number, a page at most; waits for one; none after the last."""
-        while True:
-            changed = self._changed
-            if self._tail and self._tail[0][0] <= seq + 1:
-                skipped = seq + 1 - self._tail[0][0]
-                found = list(islice(self._tail, skipped, skipped + PAGE))
-            else:
-                found = self._store.events(self._session, seq, PAGE)
-            if found or self.is_over:
-                return found
-            await changed.wait()
+Tell = Callable[[Message], None]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Connection:
     """A producer's end: how to tell it something, how to send it away with a fatal refusal."""
 
-    tell: Callable[[Message], None]
+    tell: Tell
     dismiss: Callable[[Refusal], None]
 
 
@@ -82,6 +45,7 @@ class LiveSession:
         self.start = start
         self.digest = digest
         self.log = log
+        log.is_live = True
         self.sample = sample
         self.rounds: Rounds | None = None
         self.is_moving = False
@@ -97,8 +61,11 @@ class LiveSession:
         self._taken: list[Piece] = []  # whose audio is not stored yet
         self._stored = sample
         self._waiting = 0  # samples of the source
-        self._room = asyncio.Event()
+        self._room, self._room_for_controls = asyncio.Event(), asyncio.Event()
         self._room.set()
+        self._room_for_controls.set()
+        self._askers: dict[int, tuple[str | None, Tell]] = {}  # of controls that are not answered yet
+        self._num_asked = 0
         self._told = sample
         self._is_ending = False
 
@@ -126,11 +93,26 @@ class LiveSession:
         if self._waiting > READ_AHEAD_SECONDS * self.start.sample_rate:
             self._room.clear()
 
+    async def tell(self, control: Control, answer: Tell) -> None:
+        """Take in a control, which `answer` is called about; waits while too many are waiting."""
+        while not self._room_for_controls.is_set():
+            await self._room_for_controls.wait()
+        if self._is_ending:
+            answer(minor("no_session", f"session {self.name!r} is ending: it takes no more", control.id))
+            return
+        self._num_asked += 1
+        self._askers[self._num_asked] = control.id, answer
+        if len(self._askers) >= MOST_CONTROLS:
+            self._room_for_controls.clear()
+        self.give(Asked(control, self._num_asked))
+
     def give(self, piece: Piece) -> None:
         """Take in anything else; nothing after the end."""
         if self._is_ending:
             return
-        self._is_ending = isinstance(piece, Ending)
+        self._is_ending = isinstance(piece, Ending) or (
+            isinstance(piece, Asked) and isinstance(piece.control, End)
+        )
         if not self._pieces:
             self.waiting_since = asyncio.get_running_loop().time()
         self._pieces.append(piece)
@@ -153,20 +135,26 @@ class LiveSession:
     def conclude(self, outcome: Outcome, events: Sequence[tuple[int, str]]) -> None:
         """Say what a round made of this session, now that it is stored."""
         step = outcome.step
+        asked = [piece for piece in self._taken if isinstance(piece, Asked)]
         self._let_go(step.sample)
         self.log.publish(events, is_last=step.is_last)
-        messages: list[Message] = list(outcome.refusals)
         due = self._told + RECEIVED_EVERY_SECONDS * self.start.sample_rate
-        if step.sample >= due or outcome.finalized:
+        if step.sample >= due or any(isinstance(piece.control, Finalize) for piece in asked):
             self._told = step.sample
-            messages.append(Received(sample=step.sample, lag=round(self.log.lag, 3)))
-        messages += [Finalized(id=answer, sample=step.sample) for answer in outcome.finalized]
+            self._tell_producer(Received(sample=step.sample, lag=round(self.log.lag, 3)))
+        answers = dict(outcome.answers)
+        for piece in asked:
+            _, answer = self._askers.pop(piece.asker)
+            if piece.asker in answers:
+                answer(answers[piece.asker])
+        self._room_for_controls.set()
         if step.is_last:
-            messages.append(Stopped(session=self.name, sample=step.sample, seq=self.log.seq))
+            self._tell_producer(Stopped(session=self.name, sample=step.sample, seq=self.log.seq))
             self.over.set()
-        for message in messages:
-            if self.connection is not None:
-                self.connection.tell(message)
+
+    def _tell_producer(self, message: Message) -> None:
+        if self.connection is not None:
+            self.connection.tell(message)
 
     def put_back(self) -> None:
         """The engine is lost: what it was given and is not stored waits again, for another one."""
@@ -179,6 +167,10 @@ class LiveSession:
 
     def resume_from(self, sample: int) -> None:
         """Forget what was taken in and not heard: the source goes on from this sample."""
+        lost, self._askers = self._askers, {}
+        for asked, answer in lost.values():
+            answer(minor("internal", f"session {self.name!r} stumbled: say it again", asked))
+        self._room_for_controls.set()
         self._pieces.clear()
         self._taken = []
         self._stored = sample

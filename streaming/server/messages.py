@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
+from hocket.streaming.captions.words import HeardWord
 from hocket.streaming.errors import FormatError
-from hocket.streaming.events import event_schema, object_schema, read_record
+from hocket.streaming.events import read_record
 
 VERSION = "hocket.v1"
 
@@ -23,11 +24,16 @@ class Message:
 
     def to_json(self) -> str:
         """The message as ASCII text; absent options left out."""
-        fields = {key: value for key, value in asdict(self).items() if value is not None}
-        return json.dumps({"type": self.type} | fields)
+        return json.dumps({"type": self.type} | _present(asdict(self)))
 
 
-# From a producer
+def _present(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _present(item) for key, item in value.items() if item is not None}
+    return [_present(item) for item in value] if isinstance(value, list) else value
+
+
+# From a producer, or an admin
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,15 +73,24 @@ class Missing(Message):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Finalize(Message):
-    """Answered by `finalized` once all that was sent before is heard and its events are stored."""
+class Control(Message):
+    """What a session is told by its producer or an admin, in the order of arrival among the audio.
 
-    type: ClassVar[str] = "finalize"
-    id: str = ""
+    id: asks for an answer, `done` or an `error`, that carries it. Without one, only errors are answered.
+    """
+
+    id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Name(Message):
+class Finalize(Control):
+    """Answered by `finalized` once all that came before is heard and its events are stored."""
+
+    type: ClassVar[str] = "finalize"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Name(Control):
     """A speaker is called so."""
 
     type: ClassVar[str] = "name"
@@ -84,12 +99,66 @@ class Name(Message):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Merge(Message):
+class Merge(Control):
     """Two speakers are one, who goes by the id `into`."""
 
     type: ClassVar[str] = "merge"
     speaker: str
     into: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Split(Control):
+    """Some turns of a speaker, by id, or all that is said from `at` seconds on, are a new speaker's."""
+
+    type: ClassVar[str] = "split"
+    speaker: str
+    turns: list[str] = field(default_factory=list)
+    at: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Correct(Control):
+    """A turn, by id, or what is said from `start` to `end` seconds, is this speaker's, or a new one's.
+
+    speaker: an id, or the profile of an enrolled person.
+    """
+
+    type: ClassVar[str] = "correct"
+    turn: str | None = None
+    start: float | None = None
+    end: float | None = None
+    speaker: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Enroll(Control):
+    """A person is to be known: one of the server's store, by `profile`, or who speaks from `start` to `end`.
+
+    name: of who speaks there. Where that is somebody named or recognised already, under another name, the
+    stretch becomes a new speaker's.
+    """
+
+    type: ClassVar[str] = "enroll"
+    profile: str | None = None
+    name: str | None = None
+    start: float | None = None
+    end: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Words(Control):
+    """Words of a recogniser, which come out as captions; one that comes again replaces the one before."""
+
+    type: ClassVar[str] = "words"
+    words: list[HeardWord]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class End(Control):
+    """The session ends when all that came before is heard, whether or not its producer is there."""
+
+    type: ClassVar[str] = "end"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,6 +210,15 @@ class Finalized(Message):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Done(Message):
+    """The answer to the control of that id: what came of it is stored, up to the event of number `seq`."""
+
+    type: ClassVar[str] = "done"
+    id: str
+    seq: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Stopped(Message):
     """The session has ended; its last event has this number."""
 
@@ -162,25 +240,29 @@ class Heartbeat(Message):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refusal(Message):
-    """What went wrong. Where it is fatal, the connection is closed next, with `close_code`."""
+    """What went wrong. Where it is fatal, the connection is closed next, with `close_code`.
+
+    id: of the control that was refused, if it had one.
+    """
 
     type: ClassVar[str] = "error"
     code: str
     message: str
     fatal: bool = False
     close_code: int | None = None
-    sample: int | None = None
+    id: str | None = None
 
 
-FROM_PRODUCER: dict[str, type[Message]] = {
-    kind.type: kind for kind in (Start, Missing, Finalize, Name, Merge, KeepAlive, Stop)
+Kinds = Mapping[str, type[Message]]
+CONTROLS: Kinds = {kind.type: kind for kind in (Finalize, Name, Merge, Split, Correct, Enroll, Words, End)}
+FROM_ADMIN: Kinds = {**CONTROLS, KeepAlive.type: KeepAlive}
+FROM_PRODUCER: Kinds = {**{kind.type: kind for kind in (Start, Missing, Stop)}, **FROM_ADMIN}
+FROM_SERVER: Kinds = {
+    kind.type: kind for kind in (Started, Received, Finalized, Done, Stopped, Heartbeat, Refusal)
 }
-FROM_SERVER: dict[str, type[Message]] = {
-    kind.type: kind for kind in (Started, Received, Finalized, Stopped, Heartbeat, Refusal)
-}
 
 
-def read_message(text: str, kinds: Mapping[str, type[Message]]) -> Message:
+def read_message(text: str, kinds: Kinds) -> Message:
     """The message that a text frame holds.
 
     Raises FormatError for what is not JSON, not an object, of an unknown type or with a wrong field.
@@ -199,15 +281,3 @@ def read_message(text: str, kinds: Mapping[str, type[Message]]) -> Message:
 
 def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} is no number in JSON")
-
-
-def protocol_schema() -> dict[str, Any]:
-    """JSON Schema (2020-12) of every text frame: what producers send, what servers send, and the events."""
-    messages = FROM_PRODUCER | FROM_SERVER
-    events = event_schema()["$defs"]
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": VERSION,
-        "oneOf": [{"$ref": f"#/$defs/{name}"} for name in [*messages, *events]],
-        "$defs": {name: object_schema(kind, name) for name, kind in messages.items()} | events,
-    }

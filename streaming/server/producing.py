@@ -5,57 +5,47 @@ import asyncio
 from websockets.asyncio.server import ServerConnection
 
 from .addresses import Route
+from .conversing import Allowance, Replies, all_of
 from .feeding import feed
 from .hub import Hub
 from .inputs import Ending
 from .live import Connection, LiveSession
-from .messages import Finalize, KeepAlive, Merge, Message, Missing, Name, Refusal, Start, Stop, Stopped
-from .protocol import Audio, Close, Producer, Subscription
-from .wire import close, refuse, send
-
-WAITING_MESSAGES = 256
-CONTROLS_PER_SECOND, MOST_CONTROLS = 20.0, 100.0
+from .messages import Control, Missing, Refusal, Start, Stop
+from .protocol import Audio, Close, Order, Producer, Subscription
 
 
 class ProducerEnd:
-    """A producer's connection: frames in, messages out, and events too where it reads them."""
+    """A producer's connection, from its opening to its close."""
 
     def __init__(self, hub: Hub, socket: ServerConnection, route: Route) -> None:
         self._hub = hub
         self._socket = socket
         self._route = route
         self._live: LiveSession | None = None
-        self._has_begun, self._is_fed = asyncio.Event(), asyncio.Event()
+        self._has_begun = asyncio.Event()
+        self._replies = Replies(socket)
         if not route.reads_events:
-            self._is_fed.set()
-        self._messages: asyncio.Queue[Message] = asyncio.Queue(WAITING_MESSAGES)
-        self._connection = Connection(self._tell, self._tell)
-        self._controls_left, self._counted_at = MOST_CONTROLS, asyncio.get_running_loop().time()
+            self._replies.may_end.set()
+        self._connection = Connection(self._replies.tell, self._replies.tell)
 
     async def run(self) -> None:
-        tasks = {asyncio.create_task(self._read()), asyncio.create_task(self._write())}
+        # who writes ends with the connection; who reads events, with the session
+        tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._replies.send())]
         if self._route.reads_events:
-            tasks.add(asyncio.create_task(self._feed_itself()))
+            tasks.append(asyncio.create_task(self._feed_itself()))
         try:
-            # who writes ends with the connection; who reads events, with the session
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-            for task in tasks:
-                if task.done():
-                    task.result()
+            await all_of(*tasks)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             if self._live is not None:
                 self._hub.leave(self._live, self._connection)
 
     async def _feed_itself(self) -> None:
         await self._has_begun.wait()
         await feed(self._hub, self._socket, self._route.session, Subscription())
-        self._is_fed.set()
+        self._replies.may_end.set()
 
     async def _read(self) -> None:
-        protocol = Producer(self._route.query)
+        protocol, allowance = Producer(self._route.query), Allowance()
         idle = self._hub.limits.idle_seconds
         while True:
             try:
@@ -63,59 +53,31 @@ class ProducerEnd:
                     frame = await self._socket.recv()
             except TimeoutError:
                 message = f"nothing came for {idle:g} s: send keepalive where there is no audio; resume later"
-                self._tell(Refusal(code="idle", message=message, fatal=True, close_code=Close.IDLE))
+                self._replies.tell(Refusal(code="idle", message=message, fatal=True, close_code=Close.IDLE))
                 return
-            if isinstance(frame, str) and not self._has_allowance():
-                message = f"more than {CONTROLS_PER_SECOND:g} text frames a second"
-                self._tell(Refusal(code="too_many", message=message, fatal=True, close_code=Close.TOO_MANY))
+            if refusal := allowance.refusal(frame):
+                self._replies.tell(refusal)
                 return
             for order in protocol.receive(frame):
-                if isinstance(order, Refusal):
-                    self._tell(order)
-                elif isinstance(order, Start):
-                    self._live, started = await self._hub.begin(self._route.session, order, self._connection)
-                    self._tell(started)
-                    self._has_begun.set()
-                else:
-                    await self._obey(order)
+                await self._obey(order)
 
-    async def _obey(self, order: Audio | Missing | Finalize | Name | Merge | KeepAlive | Stop) -> None:
-        if isinstance(order, KeepAlive):
-            return
-        live = self._live
-        assert live is not None  # the protocol gives a start first
+    async def _obey(self, order: Order) -> None:
         match order:
+            case Refusal():
+                self._replies.tell(order)
+            case Start():
+                self._live, started = await self._hub.begin(self._route.session, order, self._connection)
+                self._replies.tell(started)
+                self._has_begun.set()
             case Audio() | Missing():
-                await live.hear(order, self._connection)
+                await self._session.hear(order, self._connection)
+            case Control():
+                await self._session.tell(order, self._replies.tell)
             case Stop():
-                live.give(Ending("end"))
-            case _:
-                live.give(order)
+                self._session.give(Ending("end"))
         self._hub.wake()
 
-    async def _write(self) -> None:
-        """Sends messages until one of them is the last, and then closes."""
-        while True:
-            message = await self._messages.get()
-            if isinstance(message, Refusal) and message.fatal:
-                await refuse(self._socket, message)
-                return
-            if isinstance(message, Stopped):
-                await self._is_fed.wait()
-            await send(self._socket, message.to_json())
-            if isinstance(message, Stopped):
-                await close(self._socket, Close.DONE, "done")
-                return
-
-    def _tell(self, message: Message) -> None:
-        if self._messages.full():
-            self._socket.transport.abort()  # it sends without ever reading
-        else:
-            self._messages.put_nowait(message)
-
-    def _has_allowance(self) -> bool:
-        now = asyncio.get_running_loop().time()
-        earned = (now - self._counted_at) * CONTROLS_PER_SECOND
-        self._controls_left = min(MOST_CONTROLS, self._controls_left + earned) - 1
-        self._counted_at = now
-        return self._controls_left >= 0
+    @property
+    def _session(self) -> LiveSession:
+        assert self._live is not None  # the protocol gives a start first
+        return self._live

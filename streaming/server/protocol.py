@@ -1,8 +1,8 @@
-"""The two ends of the protocol as state machines: text or bytes in, orders out. No socket, no clock.
+"""The ends of the protocol as state machines: text or bytes in, orders out. No socket, no clock.
 
 A producer says `start` (or what a start holds, in the query of the address), then sends binary frames and, at
-any time, control messages; `stop` ends it. What it gets wrong becomes a `Refusal` to be sent, and where that
-is fatal nothing more is taken.
+any time, controls; `stop` ends it. An admin sends controls alone. What they get wrong becomes a `Refusal` to
+be sent, and where that is fatal nothing more is taken.
 """
 
 from collections.abc import Mapping
@@ -26,14 +26,15 @@ from hocket.streaming.events import (
     Turn,
 )
 
+from .controls import LONGEST_TEXT, check_control, id_asked, minor
 from .encoding import Decoder, container_of, encoding_named
 from .messages import (
+    FROM_ADMIN,
     FROM_PRODUCER,
-    Finalize,
+    Control,
     KeepAlive,
-    Merge,
+    Message,
     Missing,
-    Name,
     Refusal,
     Start,
     Stop,
@@ -43,7 +44,6 @@ from .messages import (
 LOWEST_RATE, HIGHEST_RATE = 8_000, 96_000
 MOST_CHANNELS = 8
 LONGEST_GAP_SECONDS = 24 * 3600
-LONGEST_TEXT = 200  # characters of what a producer may call things
 LONGEST_REPLY = 500
 OPTIONS = ("hop", "latency", "num_speakers", "min_speakers", "max_speakers")
 FINALS = (SessionStart, SessionEnd, SpeakerNew, SpeakerUpdate, Revision, Gap)
@@ -64,7 +64,7 @@ class Audio:
     samples: NDArray[np.float32]
 
 
-Order = Start | Audio | Missing | Finalize | Name | Merge | KeepAlive | Stop | Refusal
+Order = Start | Audio | Missing | Control | KeepAlive | Stop | Refusal
 
 
 class State(Enum):
@@ -95,42 +95,40 @@ class Producer:
         try:
             return self._text(data) if isinstance(data, str) else self._binary(data)
         except (ConfigError, FormatError) as error:
-            is_fatal = self.state is State.EXPECTING_START
             text = str(error)[:LONGEST_REPLY]
-            return [self._fatal("bad_config", text) if is_fatal else _minor("bad_message", text)]
+            if self.state is State.EXPECTING_START:
+                return [self._fatal("bad_config", text)]
+            return [minor("bad_message", text, id_asked(data) if isinstance(data, str) else None)]
 
     def _text(self, text: str) -> list[Order]:
         message = read_message(text, FROM_PRODUCER)
         if isinstance(message, Start):
             if self.state is State.STREAMING:
                 return [
-                    _minor("bad_message", "a second start: what was declared holds until the connection ends")
+                    minor("bad_message", "a second start: what was declared holds until the connection ends")
                 ]
             return [self._begin(message)]
         if isinstance(message, KeepAlive):
             return [message]
         if self.state is State.EXPECTING_START:
             return [self._declared(), *self.receive(text)]
-        return self._control(message)
+        return [self._told(message)]
 
-    def _control(self, message: Any) -> list[Order]:
+    def _told(self, message: Message) -> Order:
         match message:
             case Stop():
                 self.state = State.OVER
+                return message
             case Missing(samples=count, reason=reason):
                 assert self._start is not None  # nothing else leads here
                 most = LONGEST_GAP_SECONDS * self._start.sample_rate
                 if not 0 < count <= most:
                     raise FormatError(f"gap of {count} samples: expected 1 to {most}")
-                message = replace(message, reason=reason[:LONGEST_TEXT])
-            case Name(name=name):
-                if not 0 < len(name) <= LONGEST_TEXT or not name.isprintable():
-                    raise FormatError(f"a name wants 1 to {LONGEST_TEXT} printable characters")
-            case Finalize(id=answer) if len(answer) > LONGEST_TEXT:
-                raise FormatError(f"an id of {len(answer)} characters: expected {LONGEST_TEXT} at most")
-            case _:
-                pass
-        return [message]
+                return replace(message, reason=reason[:LONGEST_TEXT])
+            case Control():
+                check_control(message)
+                return message
+        raise AssertionError(f"nobody reads {message.type}")
 
     def _binary(self, data: bytes) -> list[Order]:
         orders: list[Order] = []
@@ -172,8 +170,19 @@ class Producer:
         return Refusal(code=code, message=message, fatal=True, close_code=Close.BAD_MESSAGE)
 
 
-def _minor(code: str, message: str) -> Refusal:
-    return Refusal(code=code, message=message)
+def told_by_admin(frame: str | bytes) -> Control | KeepAlive | Refusal:
+    """What to do about a frame of an admin, which stands for itself. Takes anything, raises nothing."""
+    try:
+        if isinstance(frame, bytes):
+            raise FormatError(f"{len(frame)} bytes: an admin sends text, audio comes from producers")
+        message = read_message(frame, FROM_ADMIN)
+        if isinstance(message, Control):
+            check_control(message)
+            return message
+        return KeepAlive()
+    except FormatError as error:
+        asked = id_asked(frame) if isinstance(frame, str) else None
+        return minor("bad_message", str(error)[:LONGEST_REPLY], asked)
 
 
 def _start_of(query: Mapping[str, str]) -> Start:

@@ -17,6 +17,7 @@ from hocket.streaming.errors import ConfigError
 
 from .access import Door, check_bind
 from .addresses import route_of
+from .administering import AdminEnd
 from .feeding import feed
 from .hub import FRAME_BYTES, Hub, Rejected
 from .messages import VERSION, Refusal
@@ -111,6 +112,8 @@ class _Service:
             route = route_of(connection.request, self._door)
             if route.role == "produce":
                 await ProducerEnd(self._hub, connection, route).run()
+            elif route.role == "admin":
+                await AdminEnd(self._hub, connection, route).run()
             else:
                 await feed(self._hub, connection, route.session, Subscription.of(route.query))
                 await close(connection, Close.DONE, "done")

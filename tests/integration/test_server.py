@@ -4,59 +4,23 @@ import asyncio
 import base64
 import json
 import urllib.request
-from collections.abc import Coroutine
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from hocket.streaming.errors import ConfigError, ServiceError
-from hocket.streaming.events import Event, Gap, SessionEnd, SpeakerUpdate
+from hocket.streaming.events import Gap, SessionEnd, SpeakerUpdate
 from hocket.streaming.server.access import Door, Tokens
 from hocket.streaming.server.hub import Limits
 from hocket.streaming.server.publisher import Publisher
-from hocket.streaming.server.subscriber import Subscriber
 from tests.served import Babble, service
+from tests.talking import START, closed, followed, heard, run, said
 
-START = {"type": "start", "sample_rate": 16_000}
 TOKENS = Tokens(("p" * 20,), ("s" * 20,))
-
-
-def run(test: Coroutine[Any, Any, None]) -> None:
-    async def limited() -> None:
-        async with asyncio.timeout(60):
-            await test
-
-    asyncio.run(limited())
-
-
-async def followed(url: str, session: str, **asked: Any) -> list[Event]:
-    return [event async for event in Subscriber(url, session, **asked).events()]
-
-
-async def said(socket: ClientConnection, **message: Any) -> None:
-    await socket.send(json.dumps(message))
-
-
-async def heard(socket: ClientConnection, kind: str) -> dict[str, Any]:
-    """The next message of a kind, others passed over."""
-    while True:
-        message: dict[str, Any] = json.loads(await socket.recv())
-        if message["type"] == kind:
-            return message
-
-
-async def closed(socket: ClientConnection) -> tuple[list[dict[str, Any]], int | None, str | None]:
-    """Everything that still comes, and how it ends."""
-    messages = []
-    try:
-        while True:
-            messages.append(json.loads(await socket.recv()))
-    except ConnectionClosed:
-        return messages, socket.close_code, socket.close_reason
 
 
 def test_subscribers_get_what_the_engine_says_whenever_they_come(tmp_path: Path) -> None:

@@ -46,10 +46,10 @@ MAY_IMPORT = {
     "mqtt": {"language", "commands"},
     "offline": {"language", "engine", "models.roles"},
     "evaluation": {
-        "language", "engine", "offline", "paper", "settings", "shell", "sources", "models.roles", "captions",
+        "language", "engine", "offline", "paper", "settings", "shell", "sources", "models", "captions", "server",
     },
     "speakers": {"language", "engine", "shell", "sources", "models"},
-    "server": {"language", "engine", "paper", "shell", "sources", "models.roles"},
+    "server": {"language", "engine", "paper", "shell", "sources", "captions", "models.roles"},
     "verification": {"language", "engine", "paper", "shell", "sources", "models"},
     "face": {
         "language", "engine", "offline", "shell", "sources", "models", "mqtt", "speakers", "verification",

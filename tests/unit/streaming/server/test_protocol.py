@@ -9,21 +9,20 @@ import pytest
 from hocket.streaming.errors import ConfigError
 from hocket.streaming.events import Change, Turn
 from hocket.streaming.server.encoding import Decoder
-from hocket.streaming.server.messages import FROM_PRODUCER, FROM_SERVER, Received, Start, protocol_schema
-from hocket.streaming.server.protocol import (
-    Audio,
-    Close,
+from hocket.streaming.server.messages import (
+    Correct,
+    Enroll,
     Finalize,
     KeepAlive,
     Merge,
     Missing,
     Name,
-    Order,
-    Producer,
     Refusal,
+    Split,
+    Start,
     Stop,
-    Subscription,
 )
+from hocket.streaming.server.protocol import Audio, Close, Order, Producer, Subscription, told_by_admin
 
 
 def said(producer: Producer, **message: Any) -> list[Order]:
@@ -126,6 +125,57 @@ def test_controls_come_through_in_order() -> None:
     assert said(producer, type="finalize") == []
 
 
+def test_an_admin_says_what_a_producer_may_but_sends_no_audio() -> None:
+    for control in (
+        Correct(turn="t5"),
+        Correct(start=1.0, end=2.5, speaker="S2"),
+        Enroll(name="Anna", start=0.0, end=4.0, id="a"),
+        Enroll(profile="p1"),
+        Split(speaker="S1", turns=["t1", "t2"]),
+        Split(speaker="S1", at=3.5),
+        Finalize(),
+    ):
+        assert told_by_admin(control.to_json()) == control
+        assert started().receive(control.to_json()) == [control]
+    for frame in (
+        b"\0\0",
+        Start(sample_rate=16_000).to_json(),
+        Missing(samples=1).to_json(),
+        Stop().to_json(),
+    ):
+        refused = told_by_admin(frame)
+        assert isinstance(refused, Refusal)
+        assert not refused.fatal
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"type": "split", "speaker": "S1"}, "a split wants either turns, 1000 at most, or at"),
+        ({"type": "split", "speaker": "S1", "at": -1}, "a time of -1.0 s: expected 0 or more"),
+        ({"type": "split", "speaker": "S1", "at": 10**400}, "Split.at wants float"),
+        ({"type": "correct", "speaker": "S1"}, "a correct wants either a turn, or start and end"),
+        ({"type": "correct", "start": 2, "end": 1}, "a stretch of 2.0 to 1.0 s: expected a start before"),
+        ({"type": "correct", "turn": "t" * 999}, "a text of 999 characters: expected 200 at most"),
+        ({"type": "enroll", "name": "Anna"}, "an enroll wants either a profile, or name, start and end"),
+        ({"type": "enroll", "name": "\n", "start": 0, "end": 1}, "a name wants 1 to 200 printable"),
+        ({"type": "words", "words": [{"text": "a", "start": 0}]}, "HeardWord needs 'end'"),
+        ({"type": "words", "words": [{"text": "a", "start": 2, "end": 1}]}, "word 'a': ends at 1.0"),
+        (
+            {"type": "words", "words": [{"text": "\0", "start": 0, "end": 1}]},
+            "a word wants text without control",
+        ),
+        ({"type": "words", "words": [{"text": "", "start": 0, "end": 0}] * 1001}, "1001 words in a message"),
+    ],
+)
+def test_a_control_that_cannot_be_is_refused_with_its_id(fields: dict[str, Any], message: str) -> None:
+    refused = told_by_admin(json.dumps(fields | {"id": "7"}))
+    assert isinstance(refused, Refusal)
+    assert (refused.id, refused.fatal) == ("7", False)
+    assert refused.message.startswith(message)
+    assert refusal(started().receive(json.dumps(fields | {"id": "7"}))) == refused
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "[]", "{", '{"type": "dance"}', '{"type": ["start"]}', '{"type": "name"}', "[" * 100_000,
@@ -155,14 +205,3 @@ def test_finals_leave_out_what_will_change() -> None:
     assert not Subscription(finals=True).wants(change)
     assert Subscription(finals=True).wants(turn)
     assert Subscription().wants(change)
-
-
-def test_the_schema_describes_every_message_and_event() -> None:
-    schema = protocol_schema()
-    assert schema["title"] == "hocket.v1"
-    assert {*FROM_PRODUCER, *FROM_SERVER, "turn", "revision"} <= schema["$defs"].keys()
-    assert schema["$defs"]["received"]["required"] == ["type", "sample", "lag"]
-    assert (
-        json.loads(Received(sample=5, lag=0.1).to_json()).keys()
-        == schema["$defs"]["received"]["properties"].keys()
-    )

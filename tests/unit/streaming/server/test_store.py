@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hocket.streaming.captions.words import HeardWord
 from hocket.streaming.errors import StoreError, UnknownSession
 from hocket.streaming.events import Event, SessionStart, SpeakerNew
-from hocket.streaming.server.inputs import Absence, Ending, Input, Merging, Naming, Sound
+from hocket.streaming.server.inputs import Absence, Ending, Enrolling, Input, Sound, Told
+from hocket.streaming.server.messages import Merge, Name, Words
 from hocket.streaming.server.store import Step, Store, hold
 
 
@@ -35,15 +37,17 @@ def test_a_step_is_stored_whole_and_in_order(store: Store) -> None:
     inputs: list[Input] = [
         Sound(np.arange(3, dtype=np.float32)),
         Absence(5, "network"),
-        Naming("S1", "Ä\ud800"),
+        Told(Name(speaker="S1", name="Ä\ud800")),
+        Told(Words(words=[HeardWord(text="so", start=0.5, end=0.75, id="w1")])),
+        Enrolling("p1", "Anna", {"vectors": "AAAA"}),
     ]
     store.add([Step("a", inputs, [speaker(2), speaker(3)], 3, 0.5)])
-    store.add([Step("a", [Merging("S2", "S1")], [], 3, 0.5)])
+    store.add([Step("a", [Told(Merge(speaker="S2", into="S1"))], [], 3, 0.5)])
     assert [seq for seq, _ in store.events("a", 1)] == [2, 3]
     assert [seq for seq, _ in store.events("a", limit=1)] == [1]
     kept = store.kept("a")
     assert (kept.snapshot, kept.seq) == (b"snapshot 0", 1)
-    assert kept.inputs[1:] == [*inputs[1:], Merging("S2", "S1")]
+    assert kept.inputs[1:] == [*inputs[1:], Told(Merge(speaker="S2", into="S1"))]
     assert isinstance(kept.inputs[0], Sound)
     np.testing.assert_array_equal(kept.inputs[0].samples, [0, 1, 2])
     listing = store.listing("a")

@@ -1,0 +1,48 @@
+"""Talking to a service frame by frame, as a client in another language would."""
+
+import asyncio
+import json
+from collections.abc import Coroutine
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+from hocket.streaming.events import Event
+from hocket.streaming.server.subscriber import Subscriber
+
+START = {"type": "start", "sample_rate": 16_000}
+
+
+def run(test: Coroutine[Any, Any, None]) -> None:
+    async def limited() -> None:
+        async with asyncio.timeout(60):
+            await test
+
+    asyncio.run(limited())
+
+
+async def followed(url: str, session: str, **asked: Any) -> list[Event]:
+    return [event async for event in Subscriber(url, session, **asked).events()]
+
+
+async def said(socket: ClientConnection, **message: Any) -> None:
+    await socket.send(json.dumps(message))
+
+
+async def heard(socket: ClientConnection, *kinds: str) -> dict[str, Any]:
+    """The next message of these kinds, others passed over."""
+    while True:
+        message: dict[str, Any] = json.loads(await socket.recv())
+        if message["type"] in kinds:
+            return message
+
+
+async def closed(socket: ClientConnection) -> tuple[list[dict[str, Any]], int | None, str | None]:
+    """Everything that still comes, and how it ends."""
+    messages = []
+    try:
+        while True:
+            messages.append(json.loads(await socket.recv()))
+    except ConnectionClosed:
+        return messages, socket.close_code, socket.close_reason
