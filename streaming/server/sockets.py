@@ -26,6 +26,9 @@ from .protocol import Close, Subscription
 from .wire import CLOSE_SECONDS, close, refuse
 
 logger = logging.getLogger(__name__)
+# the library logs a traceback for whatever somebody takes for a handshake
+_library = logging.getLogger(f"{__name__}.library")
+_library.setLevel(logging.CRITICAL)
 
 
 @contextlib.asynccontextmanager
@@ -51,6 +54,7 @@ async def serving(hub: Hub, door: Door) -> AsyncIterator[int]:
             max_size=FRAME_BYTES,
             close_timeout=CLOSE_SECONDS,
             server_header=None,
+            logger=_library,
         ) as server:
             yield next(iter(server.sockets)).getsockname()[1]
             service.is_closing = True
@@ -126,6 +130,9 @@ class _Service:
             connection.transport.abort()
         except ConnectionClosed:
             logger.info("%s went away", connection.remote_address)
+        except Exception:
+            logger.exception("a connection failed")
+            await close(connection, Close.INTERNAL, "internal")
         finally:
             del self._handlers[task]
 
