@@ -1,5 +1,6 @@
 """What a session remembers of its speakers, in bounded space: recent atoms all, older ones by example."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -74,12 +75,14 @@ class Speakers:
 class MemoryRules:
     """How much is remembered.
 
-    recent: atoms kept whole, the newest. exemplars: older atoms kept per speaker. solid: seconds of clean
-    speech from which an atom counts in full towards its speaker's centre; a lesser one counts a tenth.
+    recent: atoms kept whole, the newest. exemplars: older atoms kept per speaker; most: of all speakers. solid:
+    seconds of clean speech from which an atom counts in full towards its speaker's centre; a lesser one counts
+    a tenth.
     """
 
     recent: int = 300
     exemplars: int = 16
+    most: int = 320
     solid: float = 0.6
 
 
@@ -126,16 +129,23 @@ class Memory:
         return self._speakers
 
     def _keep_example(self, atom: Atom) -> None:
-        """Keep an atom as an exemplar; where its speaker has too many, those that add least go."""
+        """Keep an atom as an exemplar; where there are too many, those that add least go."""
         if atom.vector is None or (atom.clean < self.rules.solid and not atom.pinned):
             return
         self.exemplars.append(replace(atom, links={}, overlaps=()))
-        mine = [other for other in self.exemplars if other.speaker == atom.speaker]
-        for _ in range(len(mine) - self.rules.exemplars):
-            free = [other for other in mine if not other.pinned] or mine
-            dropped = free[_least_telling(free)]
-            mine = [other for other in mine if other is not dropped]
-            self.exemplars = [other for other in self.exemplars if other is not dropped]
+        count = Counter(other.speaker for other in self.exemplars)
+        while count[atom.speaker] > self.rules.exemplars:
+            self._drop_example_of(atom.speaker)
+            count[atom.speaker] -= 1
+        if len(self.exemplars) > self.rules.most:
+            # Of those who have most of them, who was heard longest ago: their examples come first.
+            self._drop_example_of(count.most_common(1)[0][0])
+
+    def _drop_example_of(self, speaker: int) -> None:
+        mine = [other for other in self.exemplars if other.speaker == speaker]
+        free = [other for other in mine if not other.pinned] or mine
+        dropped = free[_least_telling(free)]
+        self.exemplars = [other for other in self.exemplars if other is not dropped]
 
     def state(self) -> dict[str, Any]:
         """What `restore` needs."""

@@ -47,7 +47,10 @@ ABLATIONS = (
     Ablation("no sound of the second voice", {"clustering.second.sound": 0.0}),
     Ablation("no slow path", {"clustering.slow.solid": NEVER}),
     Ablation("no examples", {"clustering.memory.exemplars": 0}),
-    Ablation("no quota of examples", {"clustering.memory.exemplars": int(NEVER)}),
+    Ablation(
+        "no quota of examples",
+        {"clustering.memory.exemplars": int(NEVER), "clustering.memory.most": int(NEVER)},
+    ),
     Ablation("no habit", {"clustering.slow.habit": 0.0, "clustering.keep": 0.0}),
     Ablation("no care at birth", {"clustering.birth": 0.0}),
 )

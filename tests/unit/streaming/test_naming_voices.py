@@ -101,6 +101,15 @@ def test_the_least_telling_exemplar_goes() -> None:
     assert [a.start for a in memory.exemplars] == [0, 200]
 
 
+def test_however_many_voices_are_heard_so_many_examples_are_kept() -> None:
+    memory = Memory(6, MemoryRules(recent=1, exemplars=3, most=8))
+    memory.add([atom(200 * n, n % 6, speaker=n % 2) for n in range(7)])
+    assert len(memory.exemplars) == 6
+    memory.add([atom(2000 + 200 * n, n % 6, speaker=2 + n) for n in range(5)])
+    assert len(memory.exemplars) == 8
+    assert sorted(a.speaker for a in memory.exemplars) == [0, 0, 1, 1, 2, 3, 4, 5]
+
+
 def test_two_speakers_who_were_one_keep_no_more_examples_than_one() -> None:
     memory = Memory(6, MemoryRules(recent=2, exemplars=3))
     memory.add([atom(200 * k, k % 2, speaker=k % 2) for k in range(20)])
