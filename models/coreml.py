@@ -1,6 +1,7 @@
 """The native runtime: Core ML itself through coremltools, on macOS."""
 
 import platform
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ class CoreMLPredictor:
         files = locate(path)
         program = read_package(path)
         self.inputs, self.outputs = program.inputs, program.outputs
+        self._turn = threading.Lock()  # an MLModel is for one thread at a time
         units = getattr(coremltools.ComputeUnit, COMPUTE_UNITS[compute_units])
         load = coremltools.models.CompiledMLModel if files.is_text else coremltools.models.MLModel
         try:
@@ -51,7 +53,8 @@ class CoreMLPredictor:
         """Every declared output by name. Raises ShapeError for ill-shaped inputs, ModelError on failure."""
         check_inputs(self.inputs, inputs)
         try:
-            outputs = self._model.predict(dict(inputs))
+            with self._turn:
+                outputs = self._model.predict(dict(inputs))
         except Exception as error:  # as above
             raise ModelError(f"Core ML failed: {error}") from error
         return {spec.name: np.array(outputs[spec.name], spec.dtype) for spec in self.outputs}

@@ -63,8 +63,8 @@ class Predictor(Protocol):
     """A loaded model. Same package, same declared interface, whatever the runtime.
 
     predict: every declared input by name; returns every declared output by name, as new arrays.
-    Raises ShapeError for a missing, unknown or ill-shaped input. Deterministic; safe to call from one
-    thread at a time.
+    Raises ShapeError for a missing, unknown or ill-shaped input. Deterministic; several threads may
+    call it, at the same time where the runtime can.
     """
 
     @property

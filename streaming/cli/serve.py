@@ -53,6 +53,8 @@ def serve(
     insecure: Annotated[bool | None, _flag("insecure")] = None,
     max_sessions: Annotated[int | None, _flag("max_sessions")] = None,
     idle: Annotated[float | None, _flag("idle")] = None,
+    threads: Annotated[int | None, _flag("threads")] = None,
+    longest_hop: Annotated[float | None, _flag("longest_hop")] = None,
     keep_days: Annotated[float | None, _flag("keep_days")] = None,
     keep_gb: Annotated[float | None, _flag("keep_gb")] = None,
     people: Annotated[Path | None, _flag("people")] = None,
@@ -84,6 +86,7 @@ def serve(
 def run(settings: Settings) -> None:
     """Serve, with these settings, until SIGINT or SIGTERM."""
     from hocket.streaming.server.access import Door, Tokens, check_bind
+    from hocket.streaming.server.engines import Engines, num_cores
     from hocket.streaming.server.hub import Hub, Limits
     from hocket.streaming.server.store import hold
 
@@ -100,6 +103,7 @@ def run(settings: Settings) -> None:
     limits = Limits(
         most_sessions=settings.max_sessions,
         idle_seconds=settings.idle,
+        longest_hop=settings.longest_hop,
         keep_days=settings.keep_days,
         keep_bytes=None if settings.keep_gb is None else round(settings.keep_gb * GIGABYTE),
     )
@@ -113,7 +117,8 @@ def run(settings: Settings) -> None:
     )
     known = profiles_in(settings.people, pair.names["embedding"]) if settings.people else []
     with _lifecycle_on_standard_error(), contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(Hub(pair, settings.data_dir, limits, known), door))
+        hosts = [Engines(pair, known) for _ in range(settings.threads or num_cores())]
+        asyncio.run(_serve(Hub(pair, settings.data_dir, limits, known, hosts), door))
     release()
 
 

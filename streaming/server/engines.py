@@ -5,6 +5,7 @@ is data, and what a host has in its memory can be had again from the store.
 """
 
 import logging
+import os
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -90,8 +91,16 @@ class Host(Protocol):
         """What comes of each work, in their order; a session that fails holds up no other."""
 
 
+def num_cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class Engines:
-    """A host in this process: what the sessions need of the models goes through them together."""
+    """A host in this process: what its sessions need of the models goes through them together.
+
+    Several of them, each in a thread of its own, may share the models.
+    """
 
     is_up = True
 

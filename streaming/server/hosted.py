@@ -18,7 +18,7 @@ from hocket.streaming.resample import Channel, Resampler
 from hocket.streaming.snapshot import pack, unpack
 from hocket.streaming.voiceprint import VoicePrint
 
-from .inputs import Absence, Ending, Enrolling, Input, Sound, Told
+from .inputs import Absence, Ending, Enrolling, Input, Sound, Stretching, Told
 from .messages import Control, Done, End, Enroll, Finalize, Finalized, Message, Missing, Refusal, Start, Words
 from .protocol import Audio
 from .scribe import Scribe
@@ -37,15 +37,19 @@ class Asked:
     asker: int
 
 
-Piece = Audio | Missing | Asked | Ending
+Piece = Audio | Missing | Asked | Stretching | Ending
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of some pieces: a step to be stored, and who is to be told what once it is."""
+    """What came of some pieces: a step to be stored, and who is to be told what once it is.
+
+    missing: samples of the source before models are needed again.
+    """
 
     step: Step
     answers: Sequence[tuple[int, Message]] = ()
+    missing: int = 0
 
 
 class Hosted:
@@ -145,7 +149,8 @@ class Hosted:
             snapshot = self._snapshot()
             self._snapshot_due = self._fed + self._snapshot_every
         step = Step(self.session, inputs, events, self.sample, self.seconds, snapshot, self._is_over)
-        return Outcome(step, answers)
+        missing = self._diarizer.missing * self._start.sample_rate // self._diarizer.rate
+        return Outcome(step, answers, missing)
 
     def _answer_to(self, control: Control) -> Message | None:
         """That it is done, to who asked for an answer."""
@@ -162,6 +167,8 @@ class Hosted:
                 return [*_sound(rest), Absence(lost, reason)]
             case Ending():
                 return [*_sound(self._resampler.finish()), piece]
+            case Stretching():
+                return [piece]
             case Asked(Finalize()):
                 return []
             case Asked(End()):
@@ -192,10 +199,17 @@ class Hosted:
                 said = tell(self._diarizer, control)
             case Enrolling(profile, name, voice):
                 said = self._diarizer.enroll(name, VoicePrint.from_dict(voice), profile=profile)
+            case Stretching():
+                said = self._stretched(given)
             case Ending(reason):
                 self._is_over = True
                 said = self._diarizer.end(reason)
         return self._scribe.take(said)
+
+    def _stretched(self, to: Stretching) -> list[Event]:
+        config = self._diarizer.config
+        said = self._diarizer.stretch(max(1, min(config.most_hops, round(to.hop / config.hop))))
+        return [*said, self._diarizer.status(lag=to.lag, rtf=to.rtf, dropped=to.dropped)]
 
     def _snapshot(self) -> bytes:
         engine, captions = self._diarizer.snapshot(), self._scribe.state()

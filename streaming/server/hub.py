@@ -24,6 +24,7 @@ from .inputs import Ending
 from .live import Connection, LiveSession, Tell
 from .logs import Log, Logs
 from .messages import Control, Missing, Refusal, Start, Started
+from .pace import Pace
 from .protocol import LONGEST_GAP_SECONDS, Close
 from .rounds import Result, Rounds
 from .store import Step, Store
@@ -41,11 +42,13 @@ _Made = TypeVar("_Made")
 class Limits:
     """idle_seconds: without a frame before a producer is sent away, and then before its session ends.
 
+    longest_hop: seconds to which hops of live sessions are stretched before audio is dropped; 0 for never.
     keep_days, keep_bytes: of ended sessions; None for no limit.
     """
 
     most_sessions: int = 64
     idle_seconds: float = 60.0
+    longest_hop: float = 2.0
     keep_days: float | None = None
     keep_bytes: int | None = None
 
@@ -78,6 +81,7 @@ class Hub:
             Rounds(host, self._writer, self._gather, self._deliver, self._settle, self._unsettle)
             for host in hosts or [Engines(models, people)]
         ]
+        self._pace = Pace(len(self._rounds), limits.longest_hop)
         self._moves: set[asyncio.Task[None]] = set()
         self._live: dict[str, LiveSession] = {}
         self._logs = Logs(self._reader)
@@ -150,7 +154,7 @@ class Hub:
         taken = Rejected(
             "taken", Close.TAKEN, f"session {name!r} exists: resume it with its token, or choose another name"
         )
-        if name in self._live:
+        if name in self._live or self._is_stored(name):
             raise taken
         if len(self._live) >= self.limits.most_sessions:
             raise Rejected(
@@ -163,9 +167,15 @@ class Hub:
         except (StoreError, Rejected) as error:
             self._end(live)
             raise taken if isinstance(error, StoreError) else error from error
+        live.hop = 0.0
         live.log.publish(_rows(events), is_last=False)
         logger.info("session %s begins", name)
         return live
+
+    def _is_stored(self, name: str) -> bool:
+        with contextlib.suppress(UnknownSession):
+            return bool(self._reader.listing(name))
+        return False
 
     def _found(self, host: Host, name: str, start: Start, digest: bytes) -> Sequence[Event]:
         """In the rounds' thread: an engine, and its first events and state on disk."""
@@ -266,12 +276,9 @@ class Hub:
     async def tell(self, name: str, control: Control, answer: Tell) -> None:
         """Have a session that goes on told something. Raises Rejected where there is none."""
         live = self._live.get(name)
+        if live is None and self._is_stored(name):
+            raise Rejected("no_session", Close.NO_SESSION, f"session {name!r} has ended: nothing changes it")
         if live is None:
-            with contextlib.suppress(UnknownSession):
-                self._reader.listing(name)
-                raise Rejected(
-                    "no_session", Close.NO_SESSION, f"session {name!r} has ended: nothing changes it"
-                )
             raise Rejected("no_session", Close.NO_SESSION, f"no session {name!r} goes on: start it first")
         await self._wake_up(live)
         await live.tell(control, answer)
@@ -287,14 +294,18 @@ class Hub:
         waiting = [live for live in self._live.values() if live.is_waiting and live.rounds is rounds]
         works = []
         for live in sorted(waiting, key=lambda live: live.waiting_since)[:most]:
+            if live.start.realtime:
+                live.stretch(self._pace.hop)
             live.in_round, live.round_since = True, live.waiting_since
             works.append(Work(live.name, live.take()))
         return works
 
     def _deliver(self, works: list[Work], results: list[Result]) -> None:
         now = asyncio.get_running_loop().time()
-        for work, result in zip(works, results, strict=True):
-            live = self._live[work.session]
+        sessions = [self._live[work.session] for work in works]
+        lags = [now - live.round_since for live in sessions if live.start.realtime]
+        self._pace.deliver(now, lags, sum(result.compute for result in results))
+        for live, result in zip(sessions, results, strict=True):
             live.in_round = False
             if isinstance(result.outcome, Outcome):
                 step = result.outcome.step

@@ -47,14 +47,27 @@ class Enrolling:
 
 
 @dataclass(frozen=True, slots=True)
+class Stretching:
+    """Nobody's audio is looked at more often than every `hop` seconds for now; 0: as often as was asked for.
+
+    lag, rtf: as they were then, in seconds and as a ratio. dropped: seconds of audio so far.
+    """
+
+    hop: float
+    lag: float
+    rtf: float
+    dropped: float
+
+
+@dataclass(frozen=True, slots=True)
 class Ending:
     """No more will come."""
 
     reason: str
 
 
-Input = Sound | Absence | Told | Enrolling | Ending
-_KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (Absence, Enrolling, Ending)}
+Input = Sound | Absence | Told | Enrolling | Stretching | Ending
+_KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (Absence, Enrolling, Stretching, Ending)}
 
 
 def write_input(given: Input) -> tuple[str, bytes]:

@@ -9,7 +9,7 @@ from hocket.streaming.backlog import DROPPED
 
 from .controls import minor
 from .hosted import Asked, Outcome, Piece
-from .inputs import Ending
+from .inputs import Ending, Stretching
 from .logs import Log
 from .messages import Control, End, Finalize, Message, Missing, Received, Refusal, Start, Stopped
 from .protocol import Audio
@@ -55,12 +55,15 @@ class LiveSession:
         self.round_since = 0.0  # when the oldest of what is in the round came in
         self.seconds = 0.0
         self.over = asyncio.Event()
-        self.waiting_since = 0.0
+        self.waiting_since = 0.0  # when there was enough to do something about
+        self.hop: float | None = None  # seconds to which it was last stretched; None where nobody knows
         self.restoring = asyncio.Lock()
         self._pieces: deque[Piece] = deque()
         self._taken: list[Piece] = []  # whose audio is not stored yet
         self._stored = sample
         self._waiting = 0  # samples of the source
+        self._wanted = 0  # of them before a round would come to anything
+        self._dropped = 0
         self._room, self._room_for_controls = asyncio.Event(), asyncio.Event()
         self._room.set()
         self._room_for_controls.set()
@@ -72,7 +75,14 @@ class LiveSession:
     @property
     def is_waiting(self) -> bool:
         """Whether there is something to do for the next round."""
-        return bool(self._pieces) and not self.in_round and self.rounds is not None
+        return self._is_due and not self.in_round and self.rounds is not None
+
+    @property
+    def _is_due(self) -> bool:
+        """Whether what waits is enough for a step of the engine, or holds more than audio."""
+        return bool(self._pieces) and (
+            self._waiting >= self._wanted or not all(isinstance(piece, Audio) for piece in self._pieces)
+        )
 
     async def hear(self, piece: Audio | Missing, sender: Connection) -> None:
         """Take audio in; waits while too much is waiting, or drops the older half if the source cannot wait.
@@ -85,11 +95,9 @@ class LiveSession:
         if self.connection is not sender:
             return
         self.sample += count
-        if isinstance(piece, Audio):
-            self._waiting += count
-            if self.start.realtime and self._waiting > MAX_LAG_SECONDS * self.start.sample_rate:
-                self._drop()
         self.give(piece)
+        if self.start.realtime and self._waiting > MAX_LAG_SECONDS * self.start.sample_rate:
+            self._drop()
         if self._waiting > READ_AHEAD_SECONDS * self.start.sample_rate:
             self._room.clear()
 
@@ -113,15 +121,25 @@ class LiveSession:
         self._is_ending = isinstance(piece, Ending) or (
             isinstance(piece, Asked) and isinstance(piece.control, End)
         )
-        if not self._pieces:
-            self.waiting_since = asyncio.get_running_loop().time()
+        was_due = self._is_due
         self._pieces.append(piece)
+        self._waiting += len(piece.samples) if isinstance(piece, Audio) else 0
+        if self._is_due and not was_due:
+            self.waiting_since = asyncio.get_running_loop().time()
+
+    def stretch(self, hop: float) -> None:
+        """Have the engine look no more often than every `hop` seconds, from what waits on; 0: as asked."""
+        if self.hop != hop:
+            self.hop = hop
+            dropped = self._dropped / self.start.sample_rate
+            lag, rtf = round(self.log.lag, 3), round(self.log.rtf, 3)
+            self._pieces.appendleft(Stretching(hop, lag, rtf, round(dropped, 3)))
 
     def take(self) -> list[Piece]:
-        """The oldest pieces, a second of audio at most unless one is longer."""
+        """The oldest pieces: as much audio as a step wants, or a second, unless one is longer."""
         taken: list[Piece] = []
         samples = 0
-        while self._pieces and samples < BATCH_SECONDS * self.start.sample_rate:
+        while self._pieces and samples < max(BATCH_SECONDS * self.start.sample_rate, self._wanted):
             piece = self._pieces.popleft()
             samples += len(piece.samples) if isinstance(piece, Audio) else 0
             taken.append(piece)
@@ -135,6 +153,7 @@ class LiveSession:
     def conclude(self, outcome: Outcome, events: Sequence[tuple[int, str]]) -> None:
         """Say what a round made of this session, now that it is stored."""
         step = outcome.step
+        self._wait_for(outcome.missing)
         asked = [piece for piece in self._taken if isinstance(piece, Asked)]
         self._let_go(step.sample)
         self.log.publish(events, is_last=step.is_last)
@@ -152,6 +171,13 @@ class LiveSession:
             self._tell_producer(Stopped(session=self.name, sample=step.sample, seq=self.log.seq))
             self.over.set()
 
+    def _wait_for(self, missing: int) -> None:
+        """The engine wants so many samples for its next step, which may have come in meanwhile."""
+        self._wanted = missing
+        if self._is_due:
+            early = max(0, self._waiting - missing) / self.start.sample_rate if self.start.realtime else 0.0
+            self.waiting_since = asyncio.get_running_loop().time() - early
+
     def _tell_producer(self, message: Message) -> None:
         if self.connection is not None:
             self.connection.tell(message)
@@ -164,6 +190,7 @@ class LiveSession:
         self._pieces.extendleft(reversed(self._taken))
         self._waiting += sum(len(piece.samples) for piece in self._taken if isinstance(piece, Audio))
         self._taken = []
+        self._wanted = 0
 
     def resume_from(self, sample: int) -> None:
         """Forget what was taken in and not heard: the source goes on from this sample."""
@@ -174,7 +201,8 @@ class LiveSession:
         self._pieces.clear()
         self._taken = []
         self._stored = sample
-        self._waiting = 0
+        self._waiting = self._wanted = 0
+        self.hop = None
         self._room.set()
         self._is_ending = False
         self.sample = self._told = sample
@@ -202,6 +230,7 @@ class LiveSession:
             if isinstance(piece, Audio) and self._waiting > MAX_LAG_SECONDS / 2 * self.start.sample_rate:
                 lost = len(piece.samples)
                 self._waiting -= lost
+                self._dropped += lost
                 if kept and isinstance(last := kept[-1], Missing) and last.reason == DROPPED:
                     lost += last.samples
                     kept.pop()

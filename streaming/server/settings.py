@@ -53,6 +53,19 @@ class Settings:
         60.0
     )
 
+    threads: Annotated[
+        int, About("That compute at the same time; 0 is one for each processor core.", LIMITS, "N", least=0)
+    ] = 0
+    longest_hop: Annotated[
+        float,
+        About(
+            "To which hops of live audio may grow where computing falls behind; 0 is never.",
+            LIMITS,
+            "SECONDS",
+            least=0,
+        ),
+    ] = 2.0
+
     keep_days: Annotated[
         float | None, About("Forget sessions so long after their end.", KEPT, "DAYS", least=0)
     ] = None
