@@ -75,9 +75,9 @@ class Speakers:
 class MemoryRules:
     """How much is remembered.
 
-    recent: atoms kept whole, the newest. exemplars: older atoms kept per speaker; most: of all speakers. solid:
-    seconds of clean speech from which an atom counts in full towards its speaker's centre; a lesser one counts
-    a tenth.
+    recent: atoms kept whole, the newest. exemplars: older atoms kept per speaker; most: of all speakers
+    together. solid: seconds of clean speech from which an atom counts in full towards its speaker's centre; a
+    lesser one counts a tenth.
     """
 
     recent: int = 300
