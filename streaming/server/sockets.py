@@ -21,6 +21,7 @@ from .administering import AdminEnd
 from .feeding import feed
 from .hub import FRAME_BYTES, Hub, Rejected
 from .messages import VERSION, Refusal
+from .pages import page
 from .producing import ProducerEnd
 from .protocol import Close, Subscription
 from .wire import CLOSE_SECONDS, close, refuse
@@ -90,6 +91,8 @@ class _Service:
         path = urlsplit(request.path).path
         if path == "/healthz":
             return connection.respond(http.HTTPStatus.OK, f"ok, {self._hub.num_sessions} sessions\n")
+        if (found := page(request)) is not None:
+            return found
         try:
             route = route_of(request, self._door)
         except Rejected as rejected:

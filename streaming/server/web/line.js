@@ -1,0 +1,137 @@
+/** A websocket to the server that comes back: after a lost connection, a restart, or a sleep. */
+
+import { tokenFor } from "./tokens.js";
+
+const VERSION = "hocket.v1";
+const FIRST_RETRY = 0.5; // seconds, as all lengths here
+const LAST_RETRY = 10;
+const TOO_BIG = 1009;
+
+/**
+ * @typedef {Object} LineState
+ * @property {"connecting" | "open" | "lost" | "refused" | "done"} kind
+ * @property {string} [code]  Of a refusal: what the server calls it.
+ * @property {string} [message]  Of a refusal, and of a loss where the server gave a reason: in its words.
+ */
+
+export class Line {
+  #options;
+  #socket = null;
+  #refusal = null; // the server's reason, said before it closes
+  #delay = FIRST_RETRY;
+  #timer = 0;
+  #heardAt = 0;
+  #watch = 0;
+  #isClosed = false;
+  #comesOnline = () => this.#delay < LAST_RETRY || this.retry();
+
+  /**
+   * @param {Object} options
+   * @param {() => string} options.path  Of the address, query included; asked at every attempt.
+   * @param {"produce" | "subscribe"} options.role  Whose token is shown.
+   * @param {() => void} [options.onOpen]
+   * @param {(message: Object, text: string) => void} options.onMessage  A text frame, read and as it came.
+   * @param {(state: LineState) => void} options.onState
+   * @param {number} options.silence  Seconds without a frame after which the server counts as gone.
+   */
+  constructor(options) {
+    this.#options = options;
+    addEventListener("online", this.#comesOnline);
+    this.#watch = setInterval(() => this.#checkSilence(), 1000);
+    this.#open();
+  }
+
+  /** Send text or bytes; whether there was a connection to send them to. */
+  send(data) {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return false;
+    this.#socket.send(data);
+    return true;
+  }
+
+  /** Try again now, with the token that is known by now. */
+  retry() {
+    if (this.#isClosed || this.#socket) return;
+    clearTimeout(this.#timer);
+    this.#open();
+  }
+
+  /** It worked: the next outage begins with a short wait. */
+  renew() {
+    this.#delay = FIRST_RETRY;
+  }
+
+  /** No more of it. */
+  close() {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    removeEventListener("online", this.#comesOnline);
+    clearInterval(this.#watch);
+    clearTimeout(this.#timer);
+    this.#letGo();
+  }
+
+  #open() {
+    const { path, role, onOpen, onState } = this.#options;
+    onState({ kind: "connecting" });
+    this.#refusal = null;
+    this.#heardAt = Date.now();
+    const socket = new WebSocket(new URL(path(), location.href.replace(/^http/, "ws")), subprotocols(tokenFor(role)));
+    socket.onopen = () => {
+      this.#heardAt = Date.now();
+      onState({ kind: "open" });
+      onOpen?.();
+    };
+    socket.onmessage = ({ data }) => this.#hear(data);
+    socket.onclose = ({ code, reason }) => this.#end(code, reason);
+    this.#socket = socket;
+  }
+
+  #hear(text) {
+    this.#heardAt = Date.now();
+    const message = JSON.parse(text);
+    if (message.type === "error" && message.fatal) this.#refusal = message;
+    else this.#options.onMessage(message, text);
+  }
+
+  #end(code, reason) {
+    this.#letGo();
+    if (code === 1000) {
+      this.#options.onState({ kind: "done" });
+      this.close();
+    } else if (isFinal(code)) {
+      const why = this.#refusal?.message ?? reason;
+      this.#options.onState({ kind: "refused", code: this.#refusal?.code ?? reason, message: why });
+    } else {
+      this.#options.onState({ kind: "lost", message: this.#refusal?.message });
+      const wait = this.#delay * (0.5 + Math.random() / 2); // not all pages of a server at the same time
+      this.#delay = Math.min(2 * this.#delay, LAST_RETRY);
+      if (!this.#isClosed) this.#timer = setTimeout(() => this.retry(), wait * 1000);
+    }
+  }
+
+  #checkSilence() {
+    if (this.#socket && Date.now() - this.#heardAt > this.#options.silence * 1000) this.#end(1006, "silent");
+  }
+
+  /** Leave a socket to its fate: a dead one may take minutes to close. */
+  #letGo() {
+    const socket = this.#socket;
+    this.#socket = null;
+    if (!socket) return;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+  }
+}
+
+/** Whether the same again would end the same way. */
+function isFinal(code) {
+  return code === TOO_BIG || (code >= 4400 && code < 4500);
+}
+
+/** What a browser offers, which cannot set headers: the protocol, and the token in a second word. */
+function subprotocols(token) {
+  if (!token) return [VERSION];
+  const bytes = String.fromCharCode(...new TextEncoder().encode(token));
+  const encoded = btoa(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return [VERSION, `hocket.bearer.${encoded}`];
+}

@@ -1,0 +1,241 @@
+/** The page at `/`: begin a session with a microphone or a recording, or watch one from another browser. */
+
+import { Admin, sentence } from "./controls.js";
+import { Follower } from "./follower.js";
+import { Sound } from "./sound.js";
+import { Stage } from "./stage.js";
+import { rememberToken, takeTokenFromAddress } from "./tokens.js";
+
+const elements = Object.fromEntries([...document.querySelectorAll("[id]")].map((each) => [each.id, each]));
+const NAMES = {
+  first: ["alto", "bass", "canon", "chorale", "descant", "fugue", "madrigal", "motet", "round", "tenor", "treble"],
+  second: ["amber", "birch", "cedar", "clover", "dawn", "fern", "harbour", "heron", "linden", "meadow", "willow"],
+};
+
+let session = null;
+let stage = null;
+let follower = null;
+let admin = null;
+let sound = null;
+
+// Where things begin.
+
+takeTokenFromAddress();
+elements.host.textContent = location.host;
+const asked = new URLSearchParams(location.search).get("session");
+if (asked) watch(asked);
+else showStart();
+addEventListener("popstate", () => location.reload());
+addEventListener("beforeunload", (event) => sound?.isGoing && event.preventDefault());
+
+function showStart() {
+  elements.start.hidden = false;
+  elements["new-name"].value = newName();
+}
+
+/** Follow a session, whether or not it has begun. */
+function watch(name) {
+  session = name;
+  document.title = `${name} · hocket`;
+  elements["session-name"].textContent = name;
+  for (const id of ["stage", "session-head", "session-actions"]) elements[id].hidden = false;
+  elements.start.hidden = true;
+  stage = new Stage(name, elements, tell, (seconds) => sound?.play(seconds));
+  follower = new Follower(name, {
+    event: (event, text) => {
+      stage.take(event, text);
+      showState({ kind: "open" });
+      if (event.type === "session.end") sound?.close();
+    },
+    heartbeat: (load) => stage.heartbeat(load),
+    state: showState,
+  });
+}
+
+/** A session of this page's own; `open` gives it its sound. */
+async function begin(open) {
+  if (!elements["new-name"].reportValidity()) return;
+  const name = elements["new-name"].value;
+  const people = elements["num-speakers"].value;
+  const options = people ? { num_speakers: Number(people) } : {};
+  elements["start-form"].inert = true;
+  try {
+    sound = await open(elements, {
+      session: name,
+      options,
+      started: () => {
+        hideNotice();
+        if (!session) go(name);
+      },
+      lost: (why) => session || notify(why ? sentence(why) : "The server is not there: trying again."),
+      refused: (state) => {
+        elements["start-form"].inert = false;
+        showRefusal(state, () => sound.retry());
+      },
+      position: (seconds) => (stage.playhead = seconds),
+    });
+  } catch (error) {
+    elements["start-form"].inert = false;
+    notify(error.message);
+  }
+}
+
+function go(name) {
+  history.pushState(null, "", `/?session=${encodeURIComponent(name)}`);
+  watch(name);
+}
+
+/** Send a control to the session: along with the sound, or on a line of its own. */
+async function tell(control) {
+  try {
+    if (sound?.isOpen) {
+      await sound.tell(control);
+    } else {
+      admin ??= new Admin(session, (state) => state.kind === "refused" && refuseAdmin(state));
+      await admin.tell(control);
+    }
+  } catch (error) {
+    notify(error.message);
+  }
+}
+
+function refuseAdmin(state) {
+  showRefusal({ ...state, role: "admin" }, () => admin.retry());
+}
+
+// What people see of the connection.
+
+function showState(state) {
+  const { replay } = stage;
+  const [kind, text] = {
+    connecting: ["waiting", "connecting"],
+    open: replay.isOver ? ["over", "ended"] : replay.seq ? ["live", "live"] : ["waiting", "nobody speaks yet"],
+    done: ["over", "ended"],
+    lost: ["lost", "server gone, trying again"],
+    refused: ["lost", "not allowed"],
+  }[state.kind];
+  elements.pill.dataset.kind = kind;
+  if (elements.pill.textContent !== text) elements.pill.textContent = text;
+  elements.empty.textContent = replay.seq
+    ? "Turns appear here as people speak."
+    : `Nothing has come from ${session} yet. This page shows it as soon as somebody speaks there.`;
+  if (state.kind === "refused") showRefusal({ ...state, role: "subscribe" }, () => follower.retry());
+}
+
+/** Say why the server refuses, and what can be done about it. */
+function showRefusal(state, retry) {
+  switch (state.code) {
+    case "unauthorized":
+      askForToken(state.role, state.message, retry);
+      break;
+    case "taken":
+      notify("A session of that name exists already.", {
+        "Watch it": () => go(elements["new-name"].value),
+        "Another name": () => {
+          elements["new-name"].value = newName();
+          hideNotice();
+        },
+      });
+      sound = null;
+      break;
+    default:
+      notify(sentence(state.message || "the server refuses"));
+  }
+}
+
+function askForToken(role, why, retry) {
+  elements["token-why"].textContent = sentence(why);
+  elements.token.value = "";
+  const dialog = elements["token-dialog"];
+  dialog.returnValue = "";
+  dialog.onclose = () => {
+    if (dialog.returnValue === "token" && elements.token.value) {
+      rememberToken(role, elements.token.value.trim());
+      hideNotice();
+      retry();
+    } else {
+      notify(sentence(why), { "Give a token": () => askForToken(role, why, retry) });
+    }
+  };
+  dialog.showModal();
+}
+
+/** Say something that matters, with buttons for what can be done. */
+function notify(text, actions = {}) {
+  elements["notice-text"].textContent = text;
+  const buttons = Object.entries({ ...actions, Close: hideNotice }).map(([label, act]) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "quiet";
+    button.textContent = label;
+    button.onclick = () => {
+      hideNotice();
+      act();
+    };
+    return button;
+  });
+  elements["notice-actions"].replaceChildren(...buttons);
+  elements.notice.hidden = false;
+}
+
+function hideNotice() {
+  elements.notice.hidden = true;
+}
+
+/** A name that is easy to say and unlikely to be taken. */
+function newName() {
+  const pick = (words) => words[Math.floor(Math.random() * words.length)];
+  return `${pick(NAMES.second)}-${pick(NAMES.first)}-${Math.floor(100 + Math.random() * 900)}`;
+}
+
+// What people press.
+
+elements["start-form"].onsubmit = (event) => {
+  event.preventDefault();
+  begin(Sound.fromMicrophone);
+};
+
+elements.file.onchange = () => {
+  const [file] = elements.file.files;
+  if (file) begin((...rest) => Sound.fromFile(file, ...rest));
+  elements.file.value = "";
+};
+
+elements["watch-form"].onsubmit = (event) => {
+  event.preventDefault();
+  go(elements["watch-name"].value);
+};
+
+addEventListener("dragover", (event) => {
+  event.preventDefault();
+  elements.drop.classList.add("over");
+});
+addEventListener("dragleave", () => elements.drop.classList.remove("over"));
+addEventListener("drop", (event) => {
+  event.preventDefault();
+  elements.drop.classList.remove("over");
+  const [file] = event.dataTransfer.files;
+  if (file && !session) begin((...rest) => Sound.fromFile(file, ...rest));
+});
+
+elements.share.onclick = async () => {
+  await navigator.clipboard.writeText(`${location.origin}/?session=${encodeURIComponent(session)}`);
+  elements.share.textContent = "Link copied";
+  setTimeout(() => (elements.share.textContent = "Copy link"), 2000);
+};
+
+elements.downloads.addEventListener("beforetoggle", () => {
+  const { right, bottom } = elements.download.getBoundingClientRect();
+  elements.downloads.style.top = `${bottom + 6}px`;
+  elements.downloads.style.right = `${innerWidth - right}px`;
+});
+for (const button of elements.downloads.querySelectorAll("button")) {
+  button.onclick = () => {
+    elements.downloads.hidePopover();
+    stage.download(button.dataset.format);
+  };
+}
+
+for (const button of document.querySelectorAll("[data-close]")) {
+  button.onclick = () => button.closest("dialog").close();
+}

@@ -1,0 +1,24 @@
+/** Tokens that this tab knows, by what they are for; forgotten with the tab, and never in an address for long. */
+
+const ROLES = ["produce", "subscribe", "admin"];
+const KEY = "hocket.token.";
+
+/** The token for a role: its own, else any that this tab has, for a token may be good for several. */
+export function tokenFor(role) {
+  const candidates = [role, ...ROLES].map((each) => sessionStorage.getItem(KEY + each));
+  return candidates.find(Boolean) ?? null;
+}
+
+/** Remember a token. */
+export function rememberToken(role, token) {
+  sessionStorage.setItem(KEY + role, token);
+}
+
+/** Take the token out of `#token=…`, which browsers keep to themselves, and out of the address bar. */
+export function takeTokenFromAddress() {
+  const fragment = new URLSearchParams(location.hash.slice(1));
+  const token = fragment.get("token");
+  if (!token) return;
+  for (const role of ROLES) rememberToken(role, token);
+  history.replaceState(null, "", location.pathname + location.search);
+}

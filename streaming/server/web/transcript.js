@@ -1,0 +1,168 @@
+/** What was said, or at least who spoke: a line a caption, or a line a turn while there are no words. */
+
+import { clock, spoken } from "./times.js";
+
+const NEAR = 48; // pixels from the end of the list within which it follows the newest line
+
+export class Transcript {
+  #replay;
+  #elements;
+  #on;
+  #lines = new Map(); // id -> the line's element
+  #order = []; // {id, start} of the lines, as they stand
+  #hasWords = false;
+
+  /**
+   * @param {import("./replay.js").Replay} replay
+   * @param {{lines: HTMLOListElement, title: HTMLElement, empty: HTMLElement, follow: HTMLButtonElement}} elements
+   * @param {{person: (speaker: string, line: Object) => void, time: (seconds: number) => void}} on
+   *   What to do when somebody presses a name, or a time.
+   */
+  constructor(replay, elements, on) {
+    this.#replay = replay;
+    this.#elements = elements;
+    this.#on = on;
+    elements.follow.onclick = () => this.#goToEnd();
+    elements.lines.onscroll = () => (elements.follow.hidden = this.#isAtEnd());
+  }
+
+  /**
+   * Show what an event changed.
+   * @param {import("./replay.js").Touched} touched
+   * @param {boolean} isCorrection  Whether the lines are to be pointed out.
+   */
+  update(touched, isCorrection) {
+    const follows = this.#isAtEnd();
+    const hasWords = this.#replay.captions.size > 0;
+    if (hasWords !== this.#hasWords) this.#begin(hasWords);
+    for (const id of hasWords ? touched.captions : touched.turns) this.#show(id, isCorrection);
+    if (touched.people) for (const [id, line] of this.#lines) this.#name(line, this.#spoken.get(id));
+    this.#join();
+    this.#elements.empty.hidden = this.#lines.size > 0;
+    if (follows) this.#goToEnd();
+    else this.#elements.follow.hidden = false;
+  }
+
+  get #spoken() {
+    return this.#hasWords ? this.#replay.captions : this.#replay.turns;
+  }
+
+  /** Start over: with captions once there are words, with turns until then. */
+  #begin(hasWords) {
+    this.#hasWords = hasWords;
+    this.#elements.title.textContent = hasWords ? "What is said" : "Turns";
+    this.#elements.lines.replaceChildren();
+    this.#lines.clear();
+    this.#order = [];
+    for (const id of this.#spoken.keys()) this.#show(id, false);
+  }
+
+  #show(id, isCorrection) {
+    const said = this.#spoken.get(id);
+    const old = this.#order.findLastIndex((each) => each.id === id);
+    if (!said) {
+      if (old >= 0) this.#remove(id, old);
+      return;
+    }
+    let line = this.#lines.get(id);
+    if (!line) this.#lines.set(id, (line = this.#newLine(id)));
+    if (old < 0 || this.#order[old].start !== said.start) this.#put(id, said.start, line, old);
+    this.#fill(line, said);
+    if (isCorrection) pointOut(line);
+  }
+
+  #remove(id, at) {
+    this.#order.splice(at, 1);
+    this.#lines.get(id).remove();
+    this.#lines.delete(id);
+  }
+
+  #put(id, start, line, old) {
+    if (old >= 0) this.#order.splice(old, 1);
+    const at = this.#order.findLastIndex((each) => each.start <= start) + 1;
+    const next = this.#order[at];
+    this.#order.splice(at, 0, { id, start });
+    this.#elements.lines.insertBefore(line, next ? this.#lines.get(next.id) : null);
+  }
+
+  #newLine(id) {
+    const line = document.createElement("li");
+    line.className = this.#hasWords ? "line caption" : "line turn";
+    const [time, who] = [document.createElement("button"), document.createElement("button")];
+    time.type = who.type = "button";
+    time.className = "at";
+    time.onclick = () => this.#on.time(this.#spoken.get(id).start);
+    who.className = "who";
+    who.ariaHasPopup = "dialog";
+    who.onclick = () => this.#on.person(this.#spoken.get(id).speaker, this.#spoken.get(id));
+    const stretch = document.createElement("time");
+    stretch.append(time);
+    line.append(stretch, who, this.#hasWords ? element("span", "text") : lengthOf());
+    return line;
+  }
+
+  #fill(line, said) {
+    line.dataset.state = said.state;
+    line.querySelector(".at").textContent = clock(said.start);
+    line.querySelector(".at").ariaLabel = `Go to ${spoken(said.start)}`;
+    this.#name(line, said);
+    if (this.#hasWords) {
+      line.querySelector(".text").textContent = said.text;
+      return;
+    }
+    const seconds = said.end - said.start;
+    const bar = line.querySelector(".bar");
+    bar.dataset.state = said.state;
+    bar.style.setProperty("--length", seconds.toFixed(2));
+    line.querySelector(".seconds").textContent = `${seconds.toFixed(1)} s`;
+  }
+
+  #name(line, said) {
+    const who = line.querySelector(".who");
+    who.disabled = said.speaker === undefined;
+    const name = said.speaker === undefined ? "?" : this.#replay.name(said.speaker);
+    if (who.textContent !== name) who.textContent = name;
+    line.dataset.speaker = said.speaker === undefined ? "" : this.#replay.resolve(said.speaker);
+    line.style.setProperty("--colour", said.speaker === undefined ? null : this.#replay.colour(said.speaker));
+  }
+
+  /** Say a name once where somebody goes on. */
+  #join() {
+    let before = null;
+    for (const { id } of this.#order) {
+      const line = this.#lines.get(id);
+      line.classList.toggle("same", line.dataset.speaker === before);
+      before = line.dataset.speaker;
+    }
+  }
+
+  #isAtEnd() {
+    const { scrollHeight, scrollTop, clientHeight } = this.#elements.lines;
+    return scrollHeight - scrollTop - clientHeight < NEAR;
+  }
+
+  #goToEnd() {
+    this.#elements.lines.scrollTop = this.#elements.lines.scrollHeight;
+    this.#elements.follow.hidden = true;
+  }
+}
+
+function lengthOf() {
+  const length = element("span", "length");
+  length.append(element("span", "bar"), element("span", "seconds"));
+  return length;
+}
+
+function element(tag, className) {
+  const made = document.createElement(tag);
+  made.className = className;
+  return made;
+}
+
+/** Let a line stand out for a moment, again where it already did. */
+function pointOut(line) {
+  line.classList.remove("fresh");
+  void line.offsetWidth; // or the animation would not start over
+  line.classList.add("fresh");
+  line.onanimationend = () => line.classList.remove("fresh");
+}
