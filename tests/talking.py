@@ -5,12 +5,18 @@ import json
 from collections.abc import Coroutine
 from typing import Any
 
+import jsonschema
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from hocket.streaming.events import Event
+from hocket.streaming.server.schema import protocol_schema
 from hocket.streaming.server.subscriber import Subscriber
 
+SCHEMA = protocol_schema()
+FROM_SERVER = jsonschema.Draft202012Validator(
+    {"oneOf": [{"$ref": "#/$defs/from_server"}, {"$ref": "#/$defs/event"}], "$defs": SCHEMA["$defs"]}
+)
 START = {"type": "start", "sample_rate": 16_000}
 
 
@@ -26,6 +32,13 @@ async def followed(url: str, session: str, **asked: Any) -> list[Event]:
     return [event async for event in Subscriber(url, session, **asked).events()]
 
 
+def valid(frame: str | bytes) -> dict[str, Any]:
+    """What a service sent, which the published schema must allow."""
+    message: dict[str, Any] = json.loads(frame)
+    FROM_SERVER.validate(message)
+    return message
+
+
 async def said(socket: ClientConnection, **message: Any) -> None:
     await socket.send(json.dumps(message))
 
@@ -33,7 +46,7 @@ async def said(socket: ClientConnection, **message: Any) -> None:
 async def heard(socket: ClientConnection, *kinds: str) -> dict[str, Any]:
     """The next message of these kinds, others passed over."""
     while True:
-        message: dict[str, Any] = json.loads(await socket.recv())
+        message = valid(await socket.recv())
         if message["type"] in kinds:
             return message
 
@@ -43,6 +56,6 @@ async def closed(socket: ClientConnection) -> tuple[list[dict[str, Any]], int | 
     messages = []
     try:
         while True:
-            messages.append(json.loads(await socket.recv()))
+            messages.append(valid(await socket.recv()))
     except ConnectionClosed:
         return messages, socket.close_code, socket.close_reason

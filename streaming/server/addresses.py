@@ -5,6 +5,7 @@ import secrets
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
+from websockets.datastructures import Headers
 from websockets.http11 import Request
 
 from .access import Door, bearer, origin_allowed
@@ -22,6 +23,11 @@ class Route:
     session: str
     query: dict[str, str]
     reads_events: bool
+
+
+def joined(headers: Headers) -> Headers:
+    """Headers of which each stands once: several of a name are one list, as HTTP has it (RFC 9110, 5.3)."""
+    return Headers([(name, ", ".join(headers.get_all(name))) for name in headers])
 
 
 def route_of(request: Request, door: Door) -> Route:

@@ -16,7 +16,7 @@ from websockets.typing import Subprotocol
 from hocket.streaming.errors import ConfigError
 
 from .access import Door, check_bind
-from .addresses import route_of
+from .addresses import joined, route_of
 from .administering import AdminEnd
 from .feeding import feed
 from .hub import FRAME_BYTES, Hub, Rejected
@@ -88,7 +88,11 @@ class _Service:
 
     def answer(self, connection: ServerConnection, request: Request) -> Response | None:
         """Plain requests, and sockets that are refused before they open; None lets a socket open."""
-        path = urlsplit(request.path).path
+        request.headers = joined(request.headers)
+        try:
+            path = urlsplit(request.path).path
+        except ValueError:
+            return connection.respond(http.HTTPStatus.BAD_REQUEST, "this is no address\n")
         if path == "/healthz":
             return connection.respond(http.HTTPStatus.OK, f"ok, {self._hub.num_sessions} sessions\n")
         if (found := page(request)) is not None:

@@ -25,6 +25,16 @@ FIELDS = [
     "resume",
     "samples",
     "name",
+    "speaker",
+    "into",
+    "turn",
+    "turns",
+    "at",
+    "start",
+    "end",
+    "words",
+    "profile",
+    "id",
 ]
 objects = st.dictionaries(st.sampled_from(FIELDS), values).flatmap(
     lambda fields: st.sampled_from([*FROM_PRODUCER, "?"]).map(
