@@ -13,12 +13,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
 
+from hocket.streaming.server.messages import VERSION
 from hocket.streaming.server.pages import page
 
-PATIENCE_MS = 15_000
+PATIENCE_MS = 15_000  # for whatever a page has to show, on a machine with other things to do
 
 
 @contextmanager
@@ -27,6 +30,7 @@ def chromium(*flags: str) -> Iterator[Browser]:
     program = shutil.which("chromium") or shutil.which("google-chrome")
     if program is None:
         pytest.skip("no chromium on this machine: apt install chromium")
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", *flags])
         try:
@@ -53,7 +57,7 @@ def visit(browser: Browser, url: str, *, quiet: bool = True, **context: Any) -> 
 
 @contextmanager
 def in_a_thread(serving: Callable[[], AbstractAsyncContextManager[str]]) -> Iterator[str]:
-    """What an asynchronous server gives, while it runs in a thread: playwright has the event loop of this one."""
+    """What an asynchronous server gives, while it runs in a thread: this one has playwright's event loop."""
     ready, stop = threading.Event(), asyncio.Event()
     given: list[str] = []
     loop = asyncio.new_event_loop()
@@ -83,14 +87,19 @@ def in_a_thread(serving: Callable[[], AbstractAsyncContextManager[str]]) -> Iter
 
 @asynccontextmanager
 async def scripted(events: Sequence[str]) -> AsyncIterator[str]:
-    """A server of the pages whose every session says these events to whoever follows it, and then nothing more."""
+    """A server of the pages; all its sessions say these events to whoever follows, and then nothing more."""
 
     async def say(socket: ServerConnection) -> None:
         for event in events:
             await socket.send(event)
         await socket.wait_closed()
 
-    async with serve(say, "127.0.0.1", 0, process_request=lambda _, request: page(request)) as server:
+    def answer(_: ServerConnection, request: Request) -> Response | None:
+        return page(request)
+
+    async with serve(
+        say, "127.0.0.1", 0, process_request=answer, subprotocols=[Subprotocol(VERSION)]
+    ) as server:
         yield f"http://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
 
 

@@ -1,6 +1,6 @@
 /** Says what happens to people who listen to the page: the important in a sentence, and not all the time. */
 
-const PAUSE = 4000; // milliseconds between two announcements
+const PAUSE = 3000; // milliseconds between two announcements
 
 export class Announcer {
   #element;

@@ -20,6 +20,7 @@ export class Stage {
   #announcer;
   #frame = 0;
   #counted = 0; // corrections that are shown
+  #changed = { turns: new Set(), captions: new Set(), corrected: new Set(), people: false }; // and not shown yet
 
   /**
    * @param {string} session
@@ -30,12 +31,12 @@ export class Stage {
   constructor(session, elements, tell, play) {
     this.#session = session;
     this.#elements = elements;
-    const { picture, overview, place, lines, follow, empty } = elements;
+    const { picture, overview, place, lines, scroll, follow, empty } = elements;
     this.#lanes = new Lanes(this.replay, { picture, overview, place });
     this.#people = new People(this.replay, elements, tell);
     this.#transcript = new Transcript(
       this.replay,
-      { lines, follow, empty, title: elements["transcript-title"] },
+      { lines, scroll, follow, empty, title: elements["transcript-title"] },
       {
         person: (speaker, said) => this.#people.open(speaker, said),
         time: (seconds) => {
@@ -58,10 +59,10 @@ export class Stage {
     const before = this.replay.speakers.length;
     const touched = this.replay.add(event);
     this.#log.push(text);
-    const isCorrection = event.type === "revision";
-    this.#transcript.update(touched, isCorrection);
-    if (isCorrection) this.#lanes.flash(touched.turns);
-    if (isCorrection && touched.turns.length) this.#announcer.say(`${counted(touched.turns.length, "correction")}.`);
+    for (const id of touched.turns) this.#changed.turns.add(id);
+    for (const id of touched.captions) this.#changed.captions.add(id);
+    this.#changed.people ||= touched.people;
+    if (event.type === "revision") for (const id of touched.turns) this.#changed.corrected.add(id);
     if (this.replay.speakers.length > before) this.#announcer.say(`New speaker ${this.replay.name(event.speaker)}.`);
     if (event.type === "session.end") this.#announcer.say("The session has ended.");
     this.#showSoon();
@@ -94,10 +95,16 @@ export class Stage {
   #showSoon() {
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
-      this.#people.update();
-      this.#lanes.update();
-      this.#showFigures();
+      this.#show(this.#changed);
+      this.#changed = { turns: new Set(), captions: new Set(), corrected: new Set(), people: false };
     });
+  }
+
+  #show(changed) {
+    this.#transcript.update(changed);
+    this.#people.update();
+    this.#lanes.flash(changed.corrected);
+    this.#showFigures();
   }
 
   #showFigures() {
@@ -106,7 +113,10 @@ export class Stage {
     const figures = this.#elements.figures;
     const corrections = document.createElement("span");
     corrections.textContent = counted(corrected, "correction");
-    if (corrected > this.#counted) corrections.className = "fresh";
+    if (corrected > this.#counted) {
+      corrections.className = "fresh";
+      this.#announcer.say(`${counted(corrected - this.#counted, "correction")}.`);
+    }
     this.#counted = corrected;
     const rest = this.#load && !this.replay.isOver ? ` · ${this.#load.lag.toFixed(1)} s behind` : "";
     figures.replaceChildren(`${parts.join(" · ")} · `, corrections, rest);

@@ -2,6 +2,7 @@
 
 import { clock, spoken } from "./times.js";
 
+const FRESH = 2400; // milliseconds for which a corrected line stands out
 const NEAR = 48; // pixels from the end of the list within which it follows the newest line
 
 export class Transcript {
@@ -14,7 +15,8 @@ export class Transcript {
 
   /**
    * @param {import("./replay.js").Replay} replay
-   * @param {{lines: HTMLOListElement, title: HTMLElement, empty: HTMLElement, follow: HTMLButtonElement}} elements
+   * @param {Object<string, HTMLElement>} elements
+   *   lines, the list; scroll, what it scrolls in; title; empty, shown until there are lines; follow, a button.
    * @param {{person: (speaker: string, line: Object) => void, time: (seconds: number) => void}} on
    *   What to do when somebody presses a name, or a time.
    */
@@ -23,20 +25,23 @@ export class Transcript {
     this.#elements = elements;
     this.#on = on;
     elements.follow.onclick = () => this.#goToEnd();
-    elements.lines.onscroll = () => (elements.follow.hidden = this.#isAtEnd());
+    elements.scroll.onscroll = () => (elements.follow.hidden = this.#isAtEnd());
   }
 
   /**
-   * Show what an event changed.
-   * @param {import("./replay.js").Touched} touched
-   * @param {boolean} isCorrection  Whether the lines are to be pointed out.
+   * Show what events changed.
+   * @param {{turns: Set<string>, captions: Set<string>, corrected: Set<string>, people: boolean}} changed
+   *   Ids of turns and of captions, and those of turns that were corrected.
    */
-  update(touched, isCorrection) {
+  update(changed) {
     const follows = this.#isAtEnd();
     const hasWords = this.#replay.captions.size > 0;
-    if (hasWords !== this.#hasWords) this.#begin(hasWords);
-    for (const id of hasWords ? touched.captions : touched.turns) this.#show(id, isCorrection);
-    if (touched.people) for (const [id, line] of this.#lines) this.#name(line, this.#spoken.get(id));
+    if (hasWords !== this.#hasWords) {
+      this.#begin(hasWords);
+    } else {
+      for (const id of hasWords ? changed.captions : changed.turns) this.#show(id, changed.corrected.has(id));
+    }
+    if (changed.people) for (const [id, line] of this.#lines) this.#name(line, this.#spoken.get(id));
     this.#join();
     this.#elements.empty.hidden = this.#lines.size > 0;
     if (follows) this.#goToEnd();
@@ -59,16 +64,17 @@ export class Transcript {
 
   #show(id, isCorrection) {
     const said = this.#spoken.get(id);
-    const old = this.#order.findLastIndex((each) => each.id === id);
+    const old = this.#lines.has(id) ? this.#order.findLastIndex((each) => each.id === id) : -1;
     if (!said) {
       if (old >= 0) this.#remove(id, old);
       return;
     }
     let line = this.#lines.get(id);
+    const wasFinal = this.#hasWords && line?.dataset.state === "final"; // a caption that comes again was corrected
     if (!line) this.#lines.set(id, (line = this.#newLine(id)));
     if (old < 0 || this.#order[old].start !== said.start) this.#put(id, said.start, line, old);
     this.#fill(line, said);
-    if (isCorrection) pointOut(line);
+    if (isCorrection || wasFinal) pointOut(line);
   }
 
   #remove(id, at) {
@@ -137,12 +143,12 @@ export class Transcript {
   }
 
   #isAtEnd() {
-    const { scrollHeight, scrollTop, clientHeight } = this.#elements.lines;
+    const { scrollHeight, scrollTop, clientHeight } = this.#elements.scroll;
     return scrollHeight - scrollTop - clientHeight < NEAR;
   }
 
   #goToEnd() {
-    this.#elements.lines.scrollTop = this.#elements.lines.scrollHeight;
+    this.#elements.scroll.scrollTop = this.#elements.scroll.scrollHeight;
     this.#elements.follow.hidden = true;
   }
 }
@@ -164,5 +170,8 @@ function pointOut(line) {
   line.classList.remove("fresh");
   void line.offsetWidth; // or the animation would not start over
   line.classList.add("fresh");
-  line.onanimationend = () => line.classList.remove("fresh");
+  clearTimeout(fading.get(line));
+  fading.set(line, setTimeout(() => line.classList.remove("fresh"), FRESH));
 }
+
+const fading = new WeakMap();
