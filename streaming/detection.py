@@ -47,6 +47,12 @@ class Detection:
         self._chunks.append(heard[:num_chunks])
         self._memory = heard[num_chunks:].copy()
 
+    def most(self, since: int) -> float:
+        """The highest probability of the chunks that end after sample `since`."""
+        stop = self._chunks.stop
+        first = min(max(since // self.spec.chunk, self._chunks.start), stop)
+        return float(self._chunks.view(first, stop).max(initial=0.0))
+
     def mixed(self, speech: Floats, start: int) -> Floats:
         """Probability of speech in cells from `start` on: the windows' own, `speech`, and the detector's.
 

@@ -20,6 +20,7 @@ class Phase(Enum):
     """What a step waits for. Each but HEARING and OVER has requests out."""
 
     HEARING = auto()
+    DETECTION = auto()
     WINDOW = auto()
     FRAMES = auto()
     VECTORS = auto()
@@ -60,6 +61,8 @@ class Listener:
         self._pending: deque[Samples | int] = deque()  # blocks, and counts of samples that never arrived
         self._stop = 0  # samples up to the last step
         self._stretch = 1  # hops from one step to the next
+        self._looked = 0  # samples up to the end of the last window
+        self._is_fresh = False  # whether the step under way has anything new to look at
 
     @property
     def is_last(self) -> bool:
@@ -152,6 +155,9 @@ class Listener:
                     if not self._hear():
                         break
                     self._num_steps += 1
+                    self._phase = Phase.DETECTION
+                case Phase.DETECTION:
+                    self._look()
                     self._phase = Phase.WINDOW
                 case Phase.WINDOW if self._num_steps % self._every and not self.is_last:
                     self._phase = Phase.HEARING
@@ -179,17 +185,26 @@ class Listener:
         elif self.is_last:
             # The last samples reach the boundary exactly: this step is the last one.
             boundary = heard.samples_heard // self._cell * self._cell
-        fresh = boundary > self._stop
+        self._is_fresh = boundary > self._stop
         self._stop = boundary
         heard.hear(boundary)
-        window = self._plan.window(boundary)
-        if self.is_last and boundary and (fresh or window is None):
-            window, fresh = self._plan.last_window(boundary), True
-        if fresh and window and (request := heard.window(*window)):
-            self._requests.append(request)
         if detection := heard.detection():
             self._requests.append(detection)
         return True
+
+    def _look(self) -> None:
+        """Ask for the window that ends here, unless it would look at nothing but more of a silence."""
+        stop = self._stop
+        window = self._plan.window(stop)
+        if self.is_last:
+            if stop and (self._is_fresh or window is None):
+                window, self._is_fresh = self._plan.last_window(stop), True
+        elif self.perception.may_rest(self._looked, stop):
+            return
+        if self._is_fresh and window:
+            self._looked = stop
+            if request := self.perception.window(*window):
+                self._requests.append(request)
 
     def _boundary(self) -> int:
         """Where the next step ends: never before what is heard, which a stretched hop may have run up."""
@@ -217,6 +232,7 @@ class Listener:
             "fed": self.fed,
             "stop": self._stop,
             "stretch": self._stretch,
+            "looked": self._looked,
             "num_steps": self._num_steps,
             "open_from": self.open_from,
             "ending": self.ending,
@@ -228,5 +244,5 @@ class Listener:
         self._phase = Phase.OVER if state["over"] else Phase.HEARING
         self._pending = deque(state["pending"])
         self.fed, self._stop, self._num_steps = state["fed"], state["stop"], state["num_steps"]
-        self._stretch = state["stretch"]
+        self._stretch, self._looked = state["stretch"], state["looked"]
         self.open_from, self.ending = state["open_from"], state["ending"]

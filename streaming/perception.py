@@ -25,13 +25,16 @@ Floats = NDArray[np.float32]
 LINK_LEAST = 0.01  # links below this share are forgotten
 OVERLAP_ON = 0.5  # probability from which a cell has a second voice
 OVERLAP_SHORTEST = 5  # cells below which an overlap is not worth a second name
+REST, LONG_REST = 2.0, 10.0  # seconds that may pass without a window while nobody speaks
+NOBODY, NOBODY_DETECTED = 0.1, 0.05  # probabilities below which a window, and a detector, hear nobody
+NOBODY_FOR = 100  # cells at a window's end
 
 
 class Perception:
     """The newest stretch of a session, heard: audio, curves, cached frames, atoms and their vectors.
 
-    reach: samples of the past that are kept. One step goes: hear, window, take_window, detection,
-    take_detection, cut, calls, take_frames, poolings, take_vector, atoms.
+    reach: samples of the past that are kept. One step goes: hear, detection, take_detection,
+    may_rest or window and take_window, cut, calls, take_frames, poolings, take_vector, atoms.
     """
 
     def __init__(
@@ -102,6 +105,22 @@ class Perception:
         """Take what the speech detector says (chunks + memory,)."""
         assert self._detection is not None  # or nobody asked
         self._detection.take(heard)
+
+    def may_rest(self, looked: int, stop: int) -> bool:
+        """Whether a window that ends at sample `stop` can wait, the last one having ended at `looked`.
+
+        It can where the detector hears nobody since, and the last window heard nobody at its end: for a
+        while, and longer where that window heard nobody at all. Never without a detector.
+        """
+        if self._detection is None or not self.windows:
+            return False
+        last = self.windows[-1].activity
+        rest = LONG_REST if last.max(initial=0.0) < NOBODY else REST
+        return (
+            stop - looked < self._grid.samples(rest)
+            and float(last[-NOBODY_FOR:].max(initial=0.0)) < NOBODY
+            and self._detection.most(looked) < NOBODY_DETECTED
+        )
 
     @property
     def windows(self) -> Sequence[LocalVoices]:
