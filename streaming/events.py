@@ -99,9 +99,10 @@ class SpeakerUpdate(Event):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change(Event):
-    """The set of people speaking changed at `t`. Emitted at once; never corrected, turns are.
+    """The set of people speaking changed at `t`. Emitted at once, and not taken back; turns are.
 
-    A voice that was recognised late may have `t` before that of an earlier event.
+    A voice that was recognised late may have `t` before that of an earlier event. Where one who speaks
+    turns out to be somebody else, that is another event with the `t` at which they started.
     """
 
     type: ClassVar[str] = "change"

@@ -42,13 +42,18 @@ class ChangeScore:
 def score_changes(reference: Lanes, events: Iterable[Event], scored: Mask) -> ChangeScore:
     """`change` events against `reference_changes`, in scored cells, whoever starts or stops.
 
+    Events of one `t` are one change, said when the first of them was: the others say better who it was.
     Matched one to one within ±0.5 s between event `t` and reference: the most pairs, then the nearest.
     """
     wanted = reference_changes(reference, scored)
-    said = [event for event in events if isinstance(event, Change) and _inside(to_cells(event.t), scored)]
-    said.sort(key=lambda event: event.t)
-    pairs = _match(wanted, np.array([to_cells(event.t) for event in said], np.int64))
-    return ChangeScore(len(wanted), len(said), tuple(said[s].at - seconds(int(wanted[w])) for w, s in pairs))
+    first_at: dict[int, float] = {}
+    for event in events:
+        if isinstance(event, Change) and _inside(to_cells(event.t), scored):
+            first_at.setdefault(to_cells(event.t), event.at)
+    said = sorted(first_at)
+    pairs = _match(wanted, np.array(said, np.int64))
+    delays = tuple(first_at[said[s]] - seconds(int(wanted[w])) for w, s in pairs)
+    return ChangeScore(len(wanted), len(said), delays)
 
 
 def reference_changes(reference: Lanes, scored: Mask) -> NDArray[np.int64]:

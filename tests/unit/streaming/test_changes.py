@@ -55,6 +55,11 @@ def test_two_events_cannot_both_be_the_same_change() -> None:
     assert score.f1 == pytest.approx(2 / 3)
 
 
+def test_who_it_was_after_all_is_no_change_of_its_own() -> None:
+    score = score_changes(lanes((1, 10, "anna")), [change(1.1, 1.5), change(1.1, 2.0)], ALL)
+    assert score == ChangeScore(1, 1, (0.5,))
+
+
 def test_the_most_pairs_come_before_the_nearest() -> None:
     # 2.0 is nearest to 1.9, but then 1.5 has nothing left: 1.5 with 1.9 and 2.0 with 2.4 makes two pairs
     reference = lanes((1.5, 10, "anna"), (2.0, 10, "ben"))

@@ -99,6 +99,27 @@ def test_one_who_interrupts_joins_the_floor() -> None:
     assert (change.at, change.speakers, change.started, change.ended) == (80, (0, 1), (1,), ())
 
 
+def test_one_who_turns_out_to_be_another_is_so_from_where_they_began() -> None:
+    floor = Floor(patience=20)
+    floor.follow([Piece(10, 50, 0)], 50)
+    [other] = floor.follow([Piece(12, 100, 1)], 100)
+    assert (other.at, other.speakers, other.started, other.ended) == (10, (1,), (1,), (0,))
+    [change] = floor.follow([Piece(0, 150, 1), Piece(120, 150, 2)], 150)
+    assert (change.speakers, change.started, change.ended) == ((1, 2), (2,), ())
+    restored = Floor(patience=20)
+    restored.restore(unpack(pack(floor.state())))
+    for one in (floor, restored):
+        [end, other] = one.follow([Piece(0, 150, 1), Piece(120, 160, 2)], 200)
+        assert (end.at, end.ended, other.at, other.ended) == (150, (1,), 160, (2,))
+
+
+def test_one_whose_last_words_were_another_s_has_ended_before_them() -> None:
+    floor = Floor(patience=20)
+    floor.follow([Piece(0, 100, 0)], 100)
+    [change] = floor.follow([Piece(0, 60, 0), Piece(60, 150, 1)], 150)
+    assert (change.at, change.speakers, change.started, change.ended) == (60, (1,), (1,), (0,))
+
+
 def test_a_snapshot_holds_nested_values_and_arrays() -> None:
     state = {"a": [1, 2.5, None, "x"], "b": {3: np.arange(4, dtype=np.float32).reshape(2, 2)}, "c": True}
     copy = unpack(pack(state))
