@@ -155,6 +155,10 @@ def measure(
         Path, typer.Argument(metavar="DATA", help="A folder of labelled speech: index.json says of whom.")
     ],
     sessions: Annotated[int, typer.Option(metavar="N", help="How many conversations.", min=1)] = 20,
+    cache: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where the models' answers are kept, for the next time."),
+    ] = None,
     models: options.Models = "default",
     embedding_model: options.EmbeddingModel = None,
 ) -> None:
@@ -174,6 +178,7 @@ def measure(
         lambda samples: voice_print(samples, pair),
         pair.segmenter,
         pair.embedder,
+        cache=cache,
         said=say,
     )
     enrolled = [one for one in receptions if one.is_enrolled]

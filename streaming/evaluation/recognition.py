@@ -7,6 +7,7 @@ they say. The whole engine hears it, with the models.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ from ..events import Event
 from ..grid import to_cells
 from ..replay import Replay
 from ..voiceprint import VoicePrint
+from .recorded import Answer, remembered
+from .run import TimedSession
 from .simulated.pool import Phrase, PoolVoice, SpeechPool, samples_of
 
 Samples = NDArray[np.float32]
@@ -122,17 +125,22 @@ def receive(
     prints: dict[str, VoicePrint],
     segmenter: Segmenter,
     embedder: Embedder,
+    answer: Answer,
 ) -> list[Reception]:
-    """Hear a conversation with the party's gallery enrolled; how everybody was received."""
+    """Hear a conversation with the party's gallery enrolled; how everybody was received.
+
+    answer: the models'.
+    """
     diarizer = Diarizer(segmenter, embedder)
     for voice in party.gallery:
         diarizer.enroll(voice.name, prints[voice.name])
+    session = TimedSession(diarizer, answer)
     log = Replay()
     watches = [_Watch(voice.name, speech) for voice, speech in zip(party.speakers, heard.speech)]
     block = round(BLOCK * diarizer.rate)
     for start in range(0, len(heard.samples), block):
-        _follow(log, watches, diarizer.push(heard.samples[start : start + block]))
-    _follow(log, watches, diarizer.finish())
+        _follow(log, watches, session.push(heard.samples[start : start + block]))
+    _follow(log, watches, session.finish())
     enrolled = {voice.name for voice in party.gallery}
     return [watch.reception(watch.name in enrolled) for watch in watches]
 
@@ -144,9 +152,13 @@ def measured(
     segmenter: Segmenter,
     embedder: Embedder,
     *,
+    cache: Path | None = None,
     said: Callable[[str], None],
 ) -> list[Reception]:
-    """How everybody was received in so many conversations. print_of: a voice print of samples."""
+    """How everybody was received in so many conversations.
+
+    print_of: a voice print of samples. cache: a folder in which the models' answers are kept for good.
+    """
     prints: dict[str, VoicePrint] = {}
     result: list[Reception] = []
     for number, party in enumerate(parties(pool.some(VOICES), count, gallery=10, enrolled=2, strangers=3)):
@@ -154,7 +166,8 @@ def measured(
             if voice.name not in prints:
                 prints[voice.name] = print_of(enrolment_audio(voice, pool.rate))
         talk = conversation(party, pool.rate, number, turns=3)
-        result += receive(party, talk, prints, segmenter, embedder)
+        answer = remembered(segmenter, embedder, f"conversation{number}", cache)
+        result += receive(party, talk, prints, segmenter, embedder, answer)
         said(f"{number + 1} of {count}: {len(talk.samples) / pool.rate:.0f} s")
     return result
 
