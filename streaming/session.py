@@ -75,15 +75,17 @@ class Session:
         self._listener.feed(samples)
         return self._journal.take()
 
-    def gap(self, num_samples: int, reason: str) -> list[Event]:
+    def gap(self, num_samples: int, reason: str, *, whole: int | None = None) -> list[Event]:
         """Declare samples that never arrived: the clock moves on through them, heard as silence.
 
+        whole: how long the gap is that begins here, where it comes in several calls; 0 for the later ones.
         Like `feed`: requests may be due afterwards.
         """
         start = self._listener.fed
         self._listener.require_open()
-        if num_samples > 0:
-            stop = start + num_samples
+        length = num_samples if whole is None else whole
+        if length > 0:
+            stop = start + length
             self._journal.gap(round(start / self.rate, 3), round(stop / self.rate, 3), reason)
         self._listener.gap(num_samples)
         return self._journal.take()

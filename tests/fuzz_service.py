@@ -35,10 +35,10 @@ from tests.served import Babble, service
 
 ROOT = Path(__file__).parents[1]
 AT_ONCE = 8  # connections
-IDLE_SECONDS = 1.0
+IDLE_SECONDS = 3.0
 MOST_SESSIONS = 512  # room for the sound ones beside all that are begun and left
 PATIENCE = 0.5  # seconds for the answer to a handshake
-SETTLING_SECONDS = 4.0  # for what the last cases left behind
+SETTLING_SECONDS = 5.0  # for what the last cases left behind
 MOST_GROWTH = 24 << 20  # bytes of resident memory, once warm
 SOUND = [
     {"type": "start", "sample_rate": 16_000, "channels": 2, "options": {"hop": 0.5, "max_speakers": 3}},

@@ -10,13 +10,14 @@ from hocket.streaming.events import Event
 from .hub import Hub
 from .messages import Heartbeat, Refusal
 from .protocol import Close, Subscription
-from .wire import close, refuse, send
+from .wire import close, hold_little, refuse, send
 
 HEARTBEAT_SECONDS = 5.0
 
 
 async def feed(hub: Hub, socket: ServerConnection, session: str, asked: Subscription) -> None:
     """Events from the one asked for to the session's last; sends away whom it cannot serve."""
+    hold_little(socket)
     seq = asked.from_seq - 1
     with hub.follow(session) as log:
         while True:
@@ -40,6 +41,6 @@ async def feed(hub: Hub, socket: ServerConnection, session: str, asked: Subscrip
                     try:
                         await send(socket, text)
                     except TimeoutError:
-                        await close(socket, Close.SLOW, f"slow_consumer: resume from={number}")
+                        await close(socket, Close.SLOW, "slow_consumer: come back for what follows the last seq")
                         return
                 seq = number

@@ -37,6 +37,13 @@ class Asked:
     asker: int
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GapPart(Missing):
+    """Some of a gap that is too long for a round. whole: what is said of its length; 0 for later parts."""
+
+    whole: int
+
+
 Piece = Audio | Missing | Asked | Stretching | Ending
 
 
@@ -162,6 +169,10 @@ class Hosted:
         match piece:
             case Audio(samples):
                 return _sound(self._resampler.push(samples))
+            case GapPart(samples=count, reason=reason, whole=whole):
+                rest, lost = self._resampler.gap(count)
+                whole = whole * self._diarizer.rate // self._start.sample_rate
+                return [*_sound(rest), Absence(lost, reason, whole)]
             case Missing(samples=count, reason=reason):
                 rest, lost = self._resampler.gap(count)
                 return [*_sound(rest), Absence(lost, reason)]
@@ -190,9 +201,9 @@ class Hosted:
             case Sound(samples):
                 self._fed += len(samples)
                 said = self._diarizer.feed(samples)
-            case Absence(num_samples, reason):
+            case Absence(num_samples, reason, whole):
                 self._fed += num_samples
-                said = self._diarizer.gap(num_samples, reason)
+                said = self._diarizer.gap(num_samples, reason, whole=whole)
             case Told(Words(words=words)):
                 return self._scribe.add(words)
             case Told(control):

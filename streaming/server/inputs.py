@@ -24,10 +24,11 @@ class Sound:
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """Samples at the engine's rate that never arrived."""
+    """Samples at the engine's rate that never arrived. whole: as in `Session.gap`."""
 
     num_samples: int
     reason: str
+    whole: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,12 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from hocket.streaming.backlog import DROPPED
 
 from .controls import minor
-from .hosted import Asked, Outcome, Piece
+from .hosted import Asked, GapPart, Outcome, Piece
 from .inputs import Ending, Stretching
 from .logs import Log
 from .messages import Control, End, Finalize, Message, Missing, Received, Refusal, Start, Stopped
@@ -18,6 +18,7 @@ from .rounds import Rounds
 READ_AHEAD_SECONDS = 2.0  # of audio that may wait before a producer that can wait has to
 MAX_LAG_SECONDS = 5.0  # of audio that may wait before that of a producer that cannot is dropped
 BATCH_SECONDS = 1.0
+GAP_SECONDS = 20.0  # of silence that a round takes instead: some 40 steps without models
 RECEIVED_EVERY_SECONDS = 1.0
 MOST_CONTROLS = 64  # that may wait, and that a round takes
 
@@ -136,11 +137,19 @@ class LiveSession:
             self._pieces.appendleft(Stretching(hop, lag, rtf, round(dropped, 3)))
 
     def take(self) -> list[Piece]:
-        """The oldest pieces: as much audio as a step wants, or a second, unless one is longer."""
+        """The oldest pieces: as much audio as a step wants, or a second, unless one is longer; or some gap."""
         taken: list[Piece] = []
         samples = 0
-        while self._pieces and samples < max(BATCH_SECONDS * self.start.sample_rate, self._wanted):
+        silence = most = round(GAP_SECONDS * self.start.sample_rate)
+        while (
+            self._pieces and samples < max(BATCH_SECONDS * self.start.sample_rate, self._wanted) and silence
+        ):
             piece = self._pieces.popleft()
+            if isinstance(piece, Missing) and piece.samples > most:
+                piece, rest = _parts(piece, most)
+                self._pieces.appendleft(rest)
+            if isinstance(piece, Missing):
+                silence = max(0, silence - piece.samples)
             samples += len(piece.samples) if isinstance(piece, Audio) else 0
             taken.append(piece)
         self._taken += taken
@@ -216,9 +225,7 @@ class LiveSession:
                 rest += [Audio(piece.samples[max(heard, 0) :])] if heard < len(piece.samples) else []
                 heard -= len(piece.samples)
             elif isinstance(piece, Missing):
-                rest += (
-                    [replace(piece, samples=piece.samples - max(heard, 0))] if heard < piece.samples else []
-                )
+                rest += [_parts(piece, heard)[1] if heard > 0 else piece] if heard < piece.samples else []
                 heard -= piece.samples
         self._taken = rest
 
@@ -231,10 +238,19 @@ class LiveSession:
                 lost = len(piece.samples)
                 self._waiting -= lost
                 self._dropped += lost
-                if kept and isinstance(last := kept[-1], Missing) and last.reason == DROPPED:
+                if kept and type(last := kept[-1]) is Missing and last.reason == DROPPED:
                     lost += last.samples
                     kept.pop()
                 kept.append(Missing(samples=lost, reason=DROPPED))
             else:
                 kept.append(piece)
         self._pieces = kept
+
+
+def _parts(gap: Missing, samples: int) -> tuple[GapPart, GapPart]:
+    """The first so many samples of a gap, and the others: of its length only the first part says anything."""
+    whole = gap.whole if isinstance(gap, GapPart) else gap.samples
+    return (
+        GapPart(samples=samples, reason=gap.reason, whole=whole),
+        GapPart(samples=gap.samples - samples, reason=gap.reason, whole=0),
+    )

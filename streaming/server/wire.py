@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from socket import SO_SNDBUF, SOL_SOCKET
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
@@ -11,6 +12,13 @@ from .protocol import Close
 
 SEND_SECONDS = 10.0  # that a message may take to leave before its reader counts as gone
 CLOSE_SECONDS = 2.0
+SENT_AHEAD = 64 << 10  # bytes that the kernel may hold for a reader: else who is slow shows megabytes late
+
+
+def hold_little(socket: ServerConnection) -> None:
+    """Have the kernel keep little of what the peer has not read yet."""
+    if (raw := socket.transport.get_extra_info("socket")) is not None:
+        raw.setsockopt(SOL_SOCKET, SO_SNDBUF, SENT_AHEAD)
 
 
 async def send(socket: ServerConnection, text: str) -> None:
