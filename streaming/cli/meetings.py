@@ -83,6 +83,14 @@ def bench(
     voices: Annotated[
         int, typer.Option(min=12, metavar="N", help="How many people of the folder they are made of.")
     ] = 24,
+    returning: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="So many leave and come back in each meeting, beside two who stay; costs are left out.",
+        ),
+    ] = None,
     cache: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Where what the models heard is kept, for the next time."),
@@ -115,12 +123,12 @@ def bench(
         heard = hear_voices(pool, pair.segmenter, pair.embedder, cache, advance)
         cast = [heard_part(voice) for voice in pool.voices]
         stage = Stage(pair.segmenter, pair.embedder, cast, heard, config)
-        measured = long_bench(stage, meetings, hours, advance)
+        measured = long_bench(stage, meetings, hours, advance, returning)
     if json:
         print_json(measured.to_dict())
     else:
         arranged = session_table(measured.outcomes, "long meetings, perception arranged")
-        print_tables(arranged, cost_table(measured))
+        print_tables(arranged, *([cost_table(measured)] if measured.cost else []))
 
 
 @app.command()

@@ -72,15 +72,20 @@ class Stage:
     config: DiarizerConfig
 
 
-def meetings(num: int, hours: float) -> list[tuple[MeetingRules, int]]:
-    """Rules and seed of so many meetings, of two to twelve speakers."""
+def meetings(num: int, hours: float, returning: int | None = None) -> list[tuple[MeetingRules, int]]:
+    """Rules and seed of so many meetings, of two to twelve speakers.
+
+    returning: how many people leave and come back in each of them, beside two who stay; None for all kinds.
+    """
     rules = []
     for seed in range(num):
-        speakers, returning, late, leaving = CASTS[seed % len(CASTS)]
+        speakers, back, late, leaving = CASTS[seed % len(CASTS)]
+        if returning is not None:
+            speakers, back, late, leaving = returning + 2, returning, 0, 0
         rules.append((
             MeetingRules(
-                duration=hours * HOUR, speakers=speakers, returning=returning, late=late, leaving=leaving,
-                rare=speakers > 2, same_sex=speakers // 2,
+                duration=hours * HOUR, speakers=speakers, returning=back, late=late, leaving=leaving,
+                rare=speakers > 2 and returning is None, same_sex=speakers // 2,
             ),
             seed,
         ))  # fmt: skip
@@ -88,13 +93,22 @@ def meetings(num: int, hours: float) -> list[tuple[MeetingRules, int]]:
 
 
 def long_bench(
-    stage: Stage, num: int, hours: float, progress: Callable[[str], None] = lambda done: None
+    stage: Stage,
+    num: int,
+    hours: float,
+    progress: Callable[[str], None] = lambda done: None,
+    returning: int | None = None,
 ) -> LongBench:
-    """`num` scored meetings of so many hours, then the cost of one with as many speakers as there are."""
+    """`num` scored meetings of so many hours, then the cost of one with as many speakers as there are.
+
+    returning: see `meetings`; where it is given, costs are left out.
+    """
     sessions = []
-    for rules, seed in meetings(num, hours):
+    for rules, seed in meetings(num, hours, returning):
         sessions.append(score(stage, rules, seed))
         progress(sessions[-1].name)
+    if returning is not None:
+        return LongBench(Outcomes(sessions), [])
     most = max(CASTS)
     busy = MeetingRules(
         duration=hours * HOUR, speakers=most[0], returning=most[1], late=most[2], leaving=most[3]

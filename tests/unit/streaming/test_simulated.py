@@ -239,3 +239,5 @@ def test_cost_is_told_hour_by_hour(pool: SpeechPool, monkeypatch: pytest.MonkeyP
 def test_meetings_have_two_to_twelve_people_and_figures_fit_a_table(pool: SpeechPool) -> None:
     assert {rules.speakers for rules, _ in meetings(len(CASTS), 2.0)} == {cast[0] for cast in CASTS}
     assert (min(CASTS)[0], max(CASTS)[0]) == (2, 12)
+    back = [rules for rules, _ in meetings(3, 2.0, returning=5)]
+    assert {(rules.speakers, rules.returning, rules.late, rules.rare) for rules in back} == {(7, 5, 0, False)}
