@@ -14,13 +14,14 @@ import typer
 from hocket.streaming.errors import HocketError
 
 from .ablate import ablate
+from .bench import bench
 from .bench_embedder import bench_embedder
 from .caption import caption
 from .demo import demo
 from .devices import devices
 from .diarize import diarize
 from .embed import embed
-from .evaluate import bench, evaluate
+from .evaluate import evaluate
 from .listen import listen
 from .meetings import app as meetings
 from .models import app as models

@@ -1,4 +1,4 @@
-"""`hocket eval` and `hocket bench`: how good it is, and what it costs."""
+"""`hocket eval`: how good it is."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from . import options
-from .demo import RECORDING
 from .figures import Json, print_json, print_tables
 from .progress import counted
 
@@ -113,48 +112,3 @@ def evaluate(
         first = [compare_table(report)] if against or conditions else [accuracy_table(report)]
         print_tables(*first, live_table(report))
         typer.echo(f"real-time factor {report.rtf:.3f}")
-
-
-def bench(
-    minutes: Annotated[
-        float, typer.Option(min=0.1, metavar="N", help="Minutes of conversation to hear.")
-    ] = 10.0,
-    json: Json = False,
-    audio: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="What is heard, over and over; by default the demo conversation."),
-    ] = None,
-    config_file: options.ConfigFile = None,
-    hop: options.Hop = options.DEFAULTS.hop,
-    models: options.Models = "default",
-    segmentation_model: options.SegmentationModel = None,
-    embedding_model: options.EmbeddingModel = None,
-    runtime: options.RuntimeChoice = options.Runtime.AUTO,
-    compute_units: options.ComputeUnitsChoice = options.ComputeUnits.ALL,
-) -> None:
-    """Measure time and memory of a long session, on one processor core."""
-    from hocket.streaming.evaluation.bench import bench as measure
-    from hocket.streaming.evaluation.bench import clip, looped, one_core
-    from hocket.streaming.evaluation.report import bench_table
-    from hocket.streaming.sources.file import FileSource
-
-    config = options.config(config_file, hop=hop)
-    with one_core():
-        pair = options.open_pair(models, segmentation_model, embedding_model, runtime, compute_units)
-        rate = pair.segmenter.spec.rate
-        num_steps = max(1, round(minutes * 60 / hop))
-        blocks = looped(clip(FileSource(audio or _demo_audio()), rate), num_steps, round(hop * rate))
-        with counted(num_steps, quiet=True) as advance:
-            measured = measure(
-                blocks, pair.segmenter, pair.embedder, config, progress=lambda step: advance("hearing")
-            )
-    if json:
-        print_json(measured.to_dict())
-    else:
-        print_tables(bench_table(measured))
-
-
-def _demo_audio() -> Path:
-    from importlib.resources import files
-
-    return Path(str(files("hocket.demo") / f"{RECORDING}.ogg"))

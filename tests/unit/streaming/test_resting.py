@@ -1,4 +1,4 @@
-"""Silence costs little: windows wait for somebody to speak, but not for ever, and not on one network's word."""
+"""Silence costs little: windows wait for somebody to speak, not for ever, and not on one network's word."""
 
 import numpy as np
 from numpy.typing import NDArray
