@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -118,15 +119,15 @@ def run(settings: Settings) -> None:
     known = profiles_in(settings.people, pair.names["embedding"]) if settings.people else []
     with _lifecycle_on_standard_error(), contextlib.suppress(KeyboardInterrupt):
         hosts = [Engines(pair, known) for _ in range(settings.threads or num_cores())]
-        asyncio.run(_serve(Hub(pair, settings.data_dir, limits, known, hosts), door))
+        asyncio.run(_serve(partial(Hub, pair, settings.data_dir, limits, known, hosts), door))
     release()
 
 
-async def _serve(hub: "Hub", door: "Door") -> None:
+async def _serve(open_hub: "Callable[[], Hub]", door: "Door") -> None:
     from hocket.streaming.server.sockets import serving
 
     stop = asyncio.Event()
-    async with serving(hub, door) as port:
+    async with serving(open_hub(), door) as port:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             with contextlib.suppress(NotImplementedError):  # Windows ends at once; what is stored, is stored

@@ -1,10 +1,12 @@
 """hocket serve, publish, subscribe and sessions, as typed."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import soundfile
+from websockets.sync.client import connect
 
 from hocket.streaming.server.store import Step, Store, hold
 from tests.served import RATE, Babble
@@ -46,3 +48,17 @@ def test_kept_sessions_are_listed_exported_and_deleted(tmp_path: Path) -> None:
     assert exported.startswith('{"type": "session.start", "seq": 1')
     assert hocket("sessions", "delete", "monday", *folder).returncode == 0
     assert "error: no session 'monday'" in hocket("sessions", "show", "monday", *folder).stderr
+
+
+def test_a_server_that_was_killed_starts_again(tmp_path: Path) -> None:
+    program = "from hocket.streaming.cli import main; main()"
+    command = [sys.executable, "-c", program, "serve", "--data-dir", str(tmp_path), "--port", "0"]
+    for _ in range(2):
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+            assert server.stderr is not None
+            said = server.stderr.readline()
+            assert said.startswith("listening on ws://127.0.0.1:")
+            with connect(f"{said.split()[-1]}/v1/live?sample_rate=16000", proxy=None) as producer:
+                producer.send(bytes(3200))
+                assert json.loads(producer.recv())["type"] == "started"
+                server.kill()
