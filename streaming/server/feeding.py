@@ -41,6 +41,6 @@ async def feed(hub: Hub, socket: ServerConnection, session: str, asked: Subscrip
                     try:
                         await send(socket, text)
                     except TimeoutError:
-                        await close(socket, Close.SLOW, "slow_consumer: come back for what follows the last seq")
+                        await close(socket, Close.SLOW, "slow_consumer: come back, from the next seq")
                         return
                 seq = number

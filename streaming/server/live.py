@@ -137,7 +137,7 @@ class LiveSession:
             self._pieces.appendleft(Stretching(hop, lag, rtf, round(dropped, 3)))
 
     def take(self) -> list[Piece]:
-        """The oldest pieces: as much audio as a step wants, or a second, unless one is longer; or some gap."""
+        """The oldest pieces: as much audio as a step wants, or a second, unless one is longer; or a gap."""
         taken: list[Piece] = []
         samples = 0
         silence = most = round(GAP_SECONDS * self.start.sample_rate)

@@ -1,22 +1,95 @@
 """Server, producer and subscriber killed at any moment: nothing is lost, doubled or renumbered."""
 
 import asyncio
+import contextlib
+import json
+import multiprocessing
 import os
 import random
 import socket
-import sys
+import time
+from collections.abc import Callable
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hocket.streaming.events import Event
+from hocket.streaming.server.access import Door
 from hocket.streaming.server.publisher import Publisher
 from hocket.streaming.server.subscriber import Subscriber
-from tests.served import Babble
+from tests.served import Babble, service
 
-ROOT = Path(__file__).parents[2]
-KILLS = int(os.environ.get("HOCKET_KILLS", "3"))  # of each of the three; 50 takes minutes
-SECONDS = 70.0  # of audio for each kill: more than goes through until then
+KILLS = int(os.environ.get("HOCKET_KILLS", "50"))
+ALIVE_SECONDS = (0.1, 0.4)  # between two kills
+PACE = 0.04  # of the clock: a second of audio takes so many
+AUDIO_SECONDS = 20 + KILLS * ALIVE_SECONDS[1] / PACE  # lasts longer than the killing
+
+
+def serve(folder: Path, port: int) -> None:
+    async def run() -> None:
+        async with service(folder, Door(port=port)):
+            await asyncio.Event().wait()
+
+    asyncio.run(run())
+
+
+def produce(url: str, session: str, seed: int, kept: Path) -> None:
+    """As `hocket publish --resume` does: the token is kept, and the same again goes on."""
+    token = kept.read_text() if kept.exists() else None
+    publisher = Publisher(url, session, resume=token or None, on_started=keeper(kept))
+    asyncio.run(publisher.run(Babble(seed, AUDIO_SECONDS, pace=PACE)))
+    kept.with_suffix(".done").touch()
+
+
+def keeper(kept: Path) -> Callable[[str], None]:
+    def keep(token: str) -> None:
+        kept.with_suffix(".new").write_text(token)
+        kept.with_suffix(".new").replace(kept)
+
+    return keep
+
+
+def follow(url: str, session: str, seen: Path) -> None:
+    """Writes events down as they come; the same again goes on after the last whole line."""
+    lines = seen.read_bytes().split(b"\n")[:-1] if seen.exists() else []
+    seen.write_bytes(b"".join(line + b"\n" for line in lines))
+
+    async def run() -> None:
+        with seen.open("a") as file:
+            async for event in Subscriber(url, session, from_seq=len(lines) + 1).events():
+                file.write(json.dumps(event.to_dict()) + "\n")
+                file.flush()
+
+    if not lines or b"session.end" not in lines[-1]:
+        asyncio.run(run())
+
+
+class Victim:
+    """A process that is started again after each of its deaths."""
+
+    def __init__(self, target: Callable[..., None], *arguments: Any) -> None:
+        self._target, self._arguments = target, arguments
+        self._process: ForkServerProcess | None = None
+        self.start()
+
+    def start(self) -> None:
+        # forked from a process that has everything imported: 50 interpreters would take minutes
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload([__name__])
+        self._process = context.Process(target=self._target, args=self._arguments, daemon=True)
+        self._process.start()
+
+    def kill(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        self._process.join()
+
+    def wait(self, seconds: float) -> None:
+        assert self._process is not None
+        self._process.join(seconds)
+        assert self._process.exitcode == 0
 
 
 def free_port() -> int:
@@ -26,72 +99,32 @@ def free_port() -> int:
         return port
 
 
-async def serve(folder: Path, port: int) -> asyncio.subprocess.Process:
-    """A server in a process of its own, once it listens."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.served", str(folder), str(port), cwd=ROOT, stdout=asyncio.subprocess.PIPE
-    )
-    assert process.stdout is not None
-    assert await process.stdout.readline()
-    return process
-
-
-async def kill(process: asyncio.subprocess.Process) -> None:
-    process.kill()
-    await process.communicate()
-
-
-async def publish(url: str, tokens: list[str], chance: random.Random) -> None:
-    """Producers, each killed after a while, until one gets through."""
-    for _ in range(KILLS):
-        publisher = Publisher(
-            url, "room", resume=tokens[-1] if tokens else None, on_started=tokens.append, patience=60
-        )
-        running = asyncio.create_task(publisher.run(Babble(5, SECONDS * KILLS, pace=0.03)))
-        await asyncio.sleep(chance.uniform(0.5, 2.0))
-        while not tokens:
-            await asyncio.sleep(0.05)
-        running.cancel()
-        await asyncio.wait({running})
-    await Publisher(url, "room", resume=tokens[-1]).run(Babble(5, SECONDS * KILLS, pace=0.03))
-
-
-async def follow(url: str, chance: random.Random) -> list[Event]:
-    """What subscribers see who are cut off after a while, each going on after the one before."""
-    seen: list[Event] = []
-    while not seen or seen[-1].type != "session.end":
-        subscriber = Subscriber(url, "room", from_seq=len(seen) + 1)
-        events = subscriber.events()
-        try:
-            async with asyncio.timeout(chance.uniform(0.3, 3.0)):
-                async for event in events:
-                    seen.append(event)  # noqa: PERF401 what was seen before the time is up counts
-        except TimeoutError:
-            pass
-        finally:
-            await events.aclose()
-    return seen
-
-
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(600)
 def test_nothing_is_lost_doubled_or_renumbered(tmp_path: Path) -> None:
-    async def test() -> None:
-        chance, tokens = random.Random(KILLS), list[str]()
-        port = free_port()
-        url = f"ws://127.0.0.1:{port}"
-        process = await serve(tmp_path, port)
-        publishing = asyncio.create_task(publish(url, tokens, random.Random(1)))
-        following = asyncio.create_task(follow(url, random.Random(2)))
-        for _ in range(KILLS):
-            await asyncio.sleep(chance.uniform(0.3, 2.5))
-            assert not publishing.done()
-            await kill(process)
-            process = await serve(tmp_path, port)
-        try:
-            await publishing
-            seen = await following
-        finally:
-            await kill(process)
-        assert seen == Babble(5, SECONDS * KILLS).said("room")
-
-    asyncio.run(test())
+    chance, port = random.Random(KILLS), free_port()
+    url, sessions = f"ws://127.0.0.1:{port}", {"hall": 5, "room": 6}
+    server = Victim(serve, tmp_path / "data", port)
+    victims = [server]
+    for name, seed in sessions.items():
+        victims.append(Victim(produce, url, name, seed, tmp_path / f"{name}.token"))
+        victims.append(Victim(follow, url, name, tmp_path / f"{name}.jsonl"))
+    with contextlib.ExitStack() as over:
+        over.callback(lambda: [victim.kill() for victim in victims])
+        while not all((tmp_path / f"{name}.token").exists() for name in sessions):
+            time.sleep(0.05)  # who does not know the token cannot go on
+        for number in range(KILLS):
+            time.sleep(chance.uniform(*ALIVE_SECONDS))
+            dying = {victims[number % len(victims)], *chance.sample(victims, chance.randint(0, 2))}
+            for victim in dying:
+                victim.kill()
+            for victim in dying:
+                victim.start()
+        assert not list(tmp_path.glob("*.done")), "the audio was at its end before the killing was"
+        for victim in victims[1:]:
+            victim.wait(240)
+    for name, seed in sessions.items():
+        seen = [
+            Event.from_dict(json.loads(line))
+            for line in (tmp_path / f"{name}.jsonl").read_text().splitlines()
+        ]
+        assert seen == Babble(seed, AUDIO_SECONDS).said(name)

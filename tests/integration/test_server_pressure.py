@@ -55,7 +55,7 @@ def test_a_slow_reader_is_closed_and_goes_on_without_a_gap(
             last = messages[-1]["seq"]
             assert [message["seq"] for message in messages] == list(range(1, last + 1))
             assert last < NUM_EVENTS
-            assert reason == "slow_consumer: come back for what follows the last seq"
+            assert reason == "slow_consumer: come back, from the next seq"
             rest = await followed(url, "long", from_seq=last + 1)
             assert [event.seq for event in rest] == list(range(last + 1, NUM_EVENTS + 1))
 
