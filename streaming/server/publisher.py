@@ -15,9 +15,11 @@ from websockets.exceptions import ConnectionClosed
 from hocket.streaming.errors import ServiceError
 from hocket.streaming.sources.base import Block, Lost, Source
 
+from .asking import Answer, Unanswered
 from .connecting import Patience, address, opened, raise_if_fatal, raise_if_final
 from .messages import (
     FROM_SERVER,
+    Control,
     Message,
     Missing,
     Received,
@@ -84,6 +86,20 @@ class Publisher:
         self._options = dict(options or {})
         self._patience = Patience(patience)
         self._on_started = on_started
+        self._unanswered = Unanswered()
+        self._connection: ClientConnection | None = None  # once the session goes on there
+
+    async def tell(self, control: Control) -> Answer:
+        """Tell the session something while `run` sends audio: who somebody is, or words of a recogniser.
+
+        Returns what it answers; said again after a lost connection. Raises ServiceError where it is refused,
+        and for what is not answered when the audio is at its end.
+        """
+        asked, answer = self._unanswered.ask(control)
+        if self._connection is not None:
+            with contextlib.suppress(ConnectionClosed):
+                await self._connection.send(asked.to_json())
+        return await answer
 
     async def run(self, source: Source) -> Published:
         """Send all of the source, and wait until the service has said what it has to say about it.
@@ -107,6 +123,7 @@ class Publisher:
                 delay = self._patience.next_delay(failure)
                 await asyncio.sleep(delay)
         finally:
+            self._unanswered.give_up("the session ended before it answered")
             source.close()
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
@@ -129,11 +146,16 @@ class Publisher:
                 while True:
                     async with asyncio.timeout(SILENCE_SECONDS):
                         message = _understood(await connection.recv())
+                    if self._unanswered.hear(message):
+                        continue
                     match message:
                         case Started(token=token, sample=sample):
                             self._token = token
                             self._on_started(token)
                             outbox.resume(sample)
+                            for asked in self._unanswered.again():
+                                await connection.send(asked.to_json())
+                            self._connection = connection
                             sending = asyncio.create_task(_send_all(connection, outbox))
                         case Received(sample=sample):
                             self._patience.renew()
@@ -148,6 +170,7 @@ class Publisher:
                         case _:
                             pass
             finally:
+                self._connection = None
                 if sending is not None:
                     sending.cancel()
                     await asyncio.gather(sending, return_exceptions=True)
