@@ -8,6 +8,7 @@ const RADIUS = 5;
 const TICKS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200];
 const TICK_WIDTH = 74;
 const LEAST_SECONDS = 30; // shown while a session is shorter
+const LEAD = 0.015; // of the view, right of the newest instant
 const FLASH_SECONDS = 2.4;
 const EASE_SECONDS = 0.25; // in which the picture follows the newest event
 const JUMP_SECONDS = 8; // further than this it does not follow, it jumps
@@ -74,7 +75,8 @@ export class Lanes {
 
   /** The stretch of time in view, in seconds. */
   #view() {
-    const total = Math.max(this.#now, LEAST_SECONDS);
+    const lead = LEAD * Math.min(this.#range ?? this.#now, this.#now);
+    const total = Math.max(this.#now + lead, LEAST_SECONDS);
     if (this.#range === null || this.#range >= total) return { start: 0, end: total };
     const last = total - this.#range;
     const start = this.#centre === null ? last : Math.min(last, Math.max(0, this.#centre - this.#range / 2));
@@ -168,7 +170,7 @@ export class Lanes {
     brush.fillStyle = hover;
     brush.fillRect(0, 0, width, height);
     const view = this.#view();
-    const window = [x(view.start), 0, x(view.end) - x(view.start), height];
+    const window = [x(view.start), 0, Math.min(width, x(view.end)) - x(view.start), height];
     brush.fillStyle = card;
     brush.fillRect(...window);
     const lane = (height - 8) / rows.size;

@@ -6,6 +6,7 @@ const VERSION = "hocket.v1";
 const FIRST_RETRY = 0.5; // seconds, as all lengths here
 const LAST_RETRY = 10;
 const TOO_BIG = 1009;
+const SHUT_OUT = 3; // attempts after which it is no accident
 
 /**
  * @typedef {Object} LineState
@@ -18,12 +19,14 @@ export class Line {
   #options;
   #socket = null;
   #refusal = null; // the server's reason, said before it closes
+  #hasOpened = false; // this socket
+  #numShut = 0; // attempts in a row that a server which is there did not let in
   #delay = FIRST_RETRY;
   #timer = 0;
   #heardAt = 0;
   #watch = 0;
   #isClosed = false;
-  #comesOnline = () => this.#delay < LAST_RETRY || this.retry();
+  #comesOnline = () => this.retry();
 
   /**
    * @param {Object} options
@@ -74,16 +77,31 @@ export class Line {
     const { path, role, onOpen, onState } = this.#options;
     onState({ kind: "connecting" });
     this.#refusal = null;
+    this.#hasOpened = false;
     this.#heardAt = Date.now();
     const socket = new WebSocket(new URL(path(), location.href.replace(/^http/, "ws")), subprotocols(tokenFor(role)));
     socket.onopen = () => {
       this.#heardAt = Date.now();
+      this.#hasOpened = true;
+      this.#numShut = 0;
       onState({ kind: "open" });
       onOpen?.();
     };
     socket.onmessage = ({ data }) => this.#hear(data);
     socket.onclose = ({ code, reason }) => this.#end(code, reason);
     this.#socket = socket;
+  }
+
+  /** Browsers do not say why a socket did not open: a server that is there and lets no socket in refuses us. */
+  async #askWhy() {
+    const isThere = await fetch("/healthz").then((answer) => answer.ok, () => false);
+    this.#numShut = isThere ? this.#numShut + 1 : 0;
+    if (this.#numShut < SHUT_OUT || this.#socket) return;
+    clearTimeout(this.#timer);
+    const message =
+      `this server lets no page in that came from ${location.origin}: ` +
+      `whoever runs it can change that with --origin ${location.origin}`;
+    this.#options.onState({ kind: "refused", code: "forbidden", message });
   }
 
   #hear(text) {
@@ -105,7 +123,9 @@ export class Line {
       this.#options.onState({ kind: "lost", message: this.#refusal?.message });
       const wait = this.#delay * (0.5 + Math.random() / 2); // not all pages of a server at the same time
       this.#delay = Math.min(2 * this.#delay, LAST_RETRY);
-      if (!this.#isClosed) this.#timer = setTimeout(() => this.retry(), wait * 1000);
+      if (this.#isClosed) return;
+      this.#timer = setTimeout(() => this.retry(), wait * 1000);
+      if (!this.#hasOpened) this.#askWhy();
     }
   }
 

@@ -13,6 +13,7 @@ export class Microphone {
   rate;
   #stream;
   #context;
+  #awake = navigator.wakeLock?.request("screen").catch(() => null); // or a phone goes to sleep, and deaf
 
   /**
    * Ask for the microphone; to be called from a click, or browsers keep it silent.
@@ -50,6 +51,7 @@ export class Microphone {
 
   close() {
     for (const track of this.#stream.getTracks()) track.stop();
+    this.#awake?.then((lock) => lock?.release());
     if (this.#context.state !== "closed") this.#context.close();
   }
 }

@@ -65,12 +65,15 @@ function latestSpeakers() {
   return [...new Set([...before, ...replay.speaking])].slice(-Math.max(numLines, replay.speaking.length));
 }
 
-function captionLine({ speaker, text, state }) {
+/** A caption; who says it only where it was not the one before. */
+function captionLine({ speaker, text, state }, place, captions) {
   const line = document.createElement("li");
   line.dataset.state = state;
   if (speaker !== undefined) {
     line.style.setProperty("--colour", replay.colour(speaker));
-    line.append(span("who", `${replay.name(speaker)}: `));
+    const before = captions[place - 1]?.speaker;
+    const goesOn = before !== undefined && replay.resolve(before) === replay.resolve(speaker);
+    if (!goesOn) line.append(span("who", `${replay.name(speaker)}: `));
   }
   line.append(span("text", text));
   return line;

@@ -4,7 +4,7 @@ import { Admin, sentence } from "./controls.js";
 import { Follower } from "./follower.js";
 import { Sound } from "./sound.js";
 import { Stage } from "./stage.js";
-import { rememberToken, takeTokenFromAddress } from "./tokens.js";
+import { rememberResume, rememberToken, resumeFor, takeTokenFromAddress } from "./tokens.js";
 
 const elements = Object.fromEntries([...document.querySelectorAll("[id]")].map((each) => [each.id, each]));
 const NAMES = {
@@ -23,8 +23,12 @@ let sound = null;
 takeTokenFromAddress();
 elements.host.textContent = location.host;
 const asked = new URLSearchParams(location.search).get("session");
-if (asked) watch(asked);
-else showStart();
+if (asked) {
+  watch(asked);
+  offerToGoOn();
+} else {
+  showStart();
+}
 addEventListener("popstate", () => location.reload());
 addEventListener("beforeunload", (event) => sound?.isGoing && event.preventDefault());
 
@@ -45,44 +49,66 @@ function watch(name) {
     event: (event, text) => {
       stage.take(event, text);
       showState({ kind: "open" });
-      if (event.type === "session.end") sound?.close();
+      if (event.type === "session.end") end();
     },
     heartbeat: (load) => stage.heartbeat(load),
     state: showState,
   });
 }
 
-/** A session of this page's own; `open` gives it its sound. */
+/** A session of this page's own, as the form says it; `open` gives it its sound. */
 async function begin(open) {
   if (!elements["new-name"].reportValidity()) return;
-  const name = elements["new-name"].value;
   const people = elements["num-speakers"].value;
-  const options = people ? { num_speakers: Number(people) } : {};
   elements["start-form"].inert = true;
+  await give(elements["new-name"].value, people ? { num_speakers: Number(people) } : {}, open);
+  elements["start-form"].inert = sound !== null;
+}
+
+/** Give a session sound: a new one, or with its token one that goes on. */
+async function give(name, options, open, token = null) {
+  const on = {
+    session: name,
+    options,
+    token,
+    started: (resume) => {
+      hideNotice();
+      rememberResume(name, resume);
+      if (!session) go(name);
+    },
+    lost: (why) => session || notify(why ? sentence(why) : "The server is not there: trying again."),
+    refused: (state) => {
+      elements["start-form"].inert = false;
+      if (state.code !== "unauthorized") sound = null;
+      showRefusal(state, () => sound.retry());
+    },
+    position: (seconds) => (stage.playhead = seconds),
+  };
   try {
-    sound = await open(elements, {
-      session: name,
-      options,
-      started: () => {
-        hideNotice();
-        if (!session) go(name);
-      },
-      lost: (why) => session || notify(why ? sentence(why) : "The server is not there: trying again."),
-      refused: (state) => {
-        elements["start-form"].inert = false;
-        showRefusal(state, () => sound.retry());
-      },
-      position: (seconds) => (stage.playhead = seconds),
-    });
+    sound = await open(elements, on);
   } catch (error) {
-    elements["start-form"].inert = false;
     notify(error.message);
   }
+}
+
+/** Where this tab spoke before it was loaded again: let it go on. */
+function offerToGoOn() {
+  const token = resumeFor(session);
+  if (!token) return;
+  notify("This tab was speaking in this session.", {
+    "Go on with the microphone": () => give(session, {}, Sound.fromMicrophone, token),
+  });
 }
 
 function go(name) {
   history.pushState(null, "", `/?session=${encodeURIComponent(name)}`);
   watch(name);
+}
+
+/** The session has ended, for whatever reason. */
+function end() {
+  if (!sound && resumeFor(session)) hideNotice(); // the offer to go on
+  sound?.close();
 }
 
 /** Send a control to the session: along with the sound, or on a line of its own. */
@@ -136,7 +162,6 @@ function showRefusal(state, retry) {
           hideNotice();
         },
       });
-      sound = null;
       break;
     default:
       notify(sentence(state.message || "the server refuses"));

@@ -125,7 +125,7 @@ export class People {
 
   #silence() {
     if (this.#replay.turns.size === 0) return "Nobody has spoken yet";
-    if (!this.#replay.isOver) return "Nobody speaks";
+    if (!this.#replay.isOver) return "Silence";
     return `${counted(this.#replay.speakers.length, "speaker")} in ${clock(this.#replay.now)}`;
   }
 }

@@ -9,9 +9,9 @@ const KEEPALIVE = 20; // seconds
 const ALL = "all"; // the id of the question whether everything is heard
 
 export class Producer {
-  /** Resumes the session, once it is known. */
-  token = null;
   #line;
+  #token; // resumes the session, once it is known
+  #follows; // the tape begins where the session is, wherever that is
   #tape;
   #options;
   #on;
@@ -30,8 +30,11 @@ export class Producer {
    * @param {(state: import("./line.js").LineState) => void} on.state
    * @param {(message: Object) => void} on.answer  Whatever the server says.
    * @param {() => void} on.heard  The tape has ended, and all of it is heard; the session goes on.
+   * @param {string | null} token  Of a session that goes on, to which the tape is added.
    */
-  constructor(session, tape, options, on) {
+  constructor(session, tape, options, on, token = null) {
+    this.#token = token;
+    this.#follows = token !== null;
     this.#tape = tape;
     this.#options = options;
     this.#on = on;
@@ -93,13 +96,15 @@ export class Producer {
 
   #start() {
     const start = { type: "start", sample_rate: this.#tape.rate, options: this.#options };
-    if (this.token) start.resume = { token: this.token, sample: this.#tape.first };
+    if (this.#token) start.resume = { token: this.#token, sample: this.#follows ? 0 : this.#tape.first };
     this.#line.send(JSON.stringify(start));
   }
 
   #hear(message) {
     if (message.type === "started") {
-      this.token = message.token;
+      this.#token = message.token;
+      if (this.#follows) this.#tape.shift(message.sample);
+      this.#follows = false;
       this.#received = this.#position = message.sample;
       this.#isStarted = true;
       this.#hasAskedForAll = false;

@@ -105,7 +105,6 @@ export class Replay {
     switch (event.type) {
       case "turn":
         this.#meet(event.speaker);
-        this.#rename(event);
         if (event.end > event.start) this.turns.set(event.id, event);
         else this.turns.delete(event.id);
         break;
@@ -150,13 +149,6 @@ export class Replay {
     if (event.name !== undefined) this.names.set(event.speaker, event.name);
     if (event.merged_into !== undefined) this.aliases.set(event.speaker, event.merged_into);
     return { people: true };
-  }
-
-  /** Somebody who speaks is somebody else, by their open turn: that is no change. */
-  #rename({ id, speaker, state }) {
-    const before = this.turns.get(id)?.speaker;
-    if (state !== "open" || before === undefined) return;
-    this.#speaking = this.#speaking.map((one) => (one === before ? speaker : one));
   }
 
   #meet(speaker) {

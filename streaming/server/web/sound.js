@@ -68,20 +68,22 @@ export class Sound {
    * @param {Object} on
    * @param {string} on.session
    * @param {Object} on.options  Of the diarizer, as in `start`.
-   * @param {() => void} on.started  The server takes the sound.
+   * @param {(token: string) => void} on.started  The server takes the sound, and again after each outage.
    * @param {(state: Object) => void} on.refused  It does not, and why.
    * @param {(why: string | undefined) => void} on.lost  It is not there, or cannot now.
    * @param {(seconds: number) => void} on.position  The player is there.
+   * @param {string | null} on.token  Of a session that goes on, to which the sound is added.
    */
   constructor(elements, tape, on) {
     this.#elements = elements;
     this.#tape = tape;
     this.#on = on;
-    this.#producer = new Producer(on.session, tape, on.options, {
+    const heed = {
       state: (state) => this.#follow(state),
       answer: (message) => this.#take(message),
       heard: () => this.#beHeard(),
-    });
+    };
+    this.#producer = new Producer(on.session, tape, on.options, heed, on.token);
     elements.stop.onclick = () => this.stop();
     elements.finish.onclick = () => this.finish();
     elements.stop.hidden = false;
@@ -153,7 +155,7 @@ export class Sound {
   #take(message) {
     if (message.type === "started") {
       this.#elements.dock.hidden = false;
-      this.#on.started();
+      this.#on.started(message.token);
     } else if (message.type === "received" && this.#file) {
       const { end, rate } = this.#tape;
       this.#elements.progress.value = message.sample / end;

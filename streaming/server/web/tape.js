@@ -38,6 +38,13 @@ export class Tape {
     while (this.#blocks.length && this.#blocks[0].start + this.#blocks[0].samples.length <= before) this.#drop();
   }
 
+  /** Number all of it as if so many samples had been there before. */
+  shift(samples) {
+    for (const block of this.#blocks) block.start += samples;
+    this.first += samples;
+    this.end += samples;
+  }
+
   /** No more will come, and nothing from sample `end` on is wanted. */
   close(end = this.end) {
     this.isOver = true;

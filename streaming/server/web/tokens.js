@@ -2,6 +2,7 @@
 
 const ROLES = ["produce", "subscribe", "admin"];
 const KEY = "hocket.token.";
+const RESUME = "hocket.resume.";
 
 /** The token for a role: its own, else any that this tab has, for a token may be good for several. */
 export function tokenFor(role) {
@@ -12,6 +13,16 @@ export function tokenFor(role) {
 /** Remember a token. */
 export function rememberToken(role, token) {
   sessionStorage.setItem(KEY + role, token);
+}
+
+/** Remember the token with which this tab may go on speaking in a session, after it was loaded again. */
+export function rememberResume(session, token) {
+  sessionStorage.setItem(RESUME + session, token);
+}
+
+/** That token, if this tab spoke in the session. */
+export function resumeFor(session) {
+  return sessionStorage.getItem(RESUME + session);
 }
 
 /** Take the token out of `#token=…`, which browsers keep to themselves, and out of the address bar. */

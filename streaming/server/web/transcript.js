@@ -12,6 +12,8 @@ export class Transcript {
   #lines = new Map(); // id -> the line's element
   #order = []; // {id, start} of the lines, as they stand
   #hasWords = false;
+  #follows = true; // the newest line, until somebody scrolls back
+  #top = 0; // where the list stood when it last moved
 
   /**
    * @param {import("./replay.js").Replay} replay
@@ -25,7 +27,8 @@ export class Transcript {
     this.#elements = elements;
     this.#on = on;
     elements.follow.onclick = () => this.#goToEnd();
-    elements.scroll.onscroll = () => (elements.follow.hidden = this.#isAtEnd());
+    elements.scroll.onscroll = () => this.#scrolled();
+    new ResizeObserver(() => this.#follows && this.#goToEnd()).observe(elements.lines);
   }
 
   /**
@@ -34,7 +37,6 @@ export class Transcript {
    *   Ids of turns and of captions, and those of turns that were corrected.
    */
   update(changed) {
-    const follows = this.#isAtEnd();
     const hasWords = this.#replay.captions.size > 0;
     if (hasWords !== this.#hasWords) {
       this.#begin(hasWords);
@@ -44,8 +46,7 @@ export class Transcript {
     if (changed.people) for (const [id, line] of this.#lines) this.#name(line, this.#spoken.get(id));
     this.#join();
     this.#elements.empty.hidden = this.#lines.size > 0;
-    if (follows) this.#goToEnd();
-    else this.#elements.follow.hidden = false;
+    if (this.#follows) this.#goToEnd();
   }
 
   get #spoken() {
@@ -142,14 +143,17 @@ export class Transcript {
     }
   }
 
-  #isAtEnd() {
+  #scrolled() {
     const { scrollHeight, scrollTop, clientHeight } = this.#elements.scroll;
-    return scrollHeight - scrollTop - clientHeight < NEAR;
+    if (scrollHeight - scrollTop - clientHeight < NEAR) this.#follows = true;
+    else if (scrollTop < this.#top) this.#follows = false;
+    this.#top = scrollTop;
+    this.#elements.follow.hidden = this.#follows;
   }
 
   #goToEnd() {
+    this.#follows = this.#elements.follow.hidden = true;
     this.#elements.scroll.scrollTop = this.#elements.scroll.scrollHeight;
-    this.#elements.follow.hidden = true;
   }
 }
 
