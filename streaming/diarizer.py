@@ -28,7 +28,7 @@ from .windows import WindowPlan
 SHORTEST_WINDOW = 2.0  # seconds
 BRIDGE = 20  # cells of silence inside which a speaker's turn goes on
 LINKED = 64  # remembered atoms that new ones may be linked to: more than ten seconds can hold
-PATIENCE = 40  # cells of silence after which a speaker is said to have ended
+PATIENCE = 50  # cells of silence after which a speaker is said to have ended
 
 
 class Diarizer(Session):

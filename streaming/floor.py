@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .timeline import Piece
 
@@ -17,6 +17,15 @@ class FloorChange:
     speakers: tuple[int, ...]
     started: tuple[int, ...]
     ended: tuple[int, ...]
+    confidence: float
+
+
+class Step(NamedTuple):
+    """At a cell a speaker starts, or ends."""
+
+    at: int
+    is_start: bool
+    speaker: int
     confidence: float
 
 
@@ -35,36 +44,47 @@ class Floor:
 
     def follow(self, turns: Sequence[Piece], now: int) -> list[FloorChange]:
         """The changes since the last call, in order of time. turns: those that reach beyond the last call."""
-        steps: list[tuple[int, bool, int, float]] = []  # cell, whether it is a start, speaker, confidence
         current = {turn.speaker: turn for turn in turns if turn.stop + self.patience >= now}
         known_as = self._renamed(turns, current)
-        for old, new in known_as.items():
-            since = self.speaking[old][0]
-            steps += [(since, False, old, 1.0), (since, True, new, current[new].confidence)]
         before = {known_as.get(speaker, speaker): span for speaker, span in self.speaking.items()}
+        steps = [Step(before[new][0], False, old, 1.0) for old, new in known_as.items()]
+        steps += [Step(before[new][0], True, new, current[new].confidence) for new in known_as.values()]
         for turn in turns:
-            if turn.speaker in before or turn.stop <= self._heard:
-                continue
-            if turn.speaker in current and current[turn.speaker] is not turn:
-                continue
-            # Speech that was said to have ended and goes on after all goes on from there.
-            start = max(turn.start, min(self._ended.get(turn.speaker, 0), turn.stop))
-            steps.append((start, True, turn.speaker, turn.confidence))
-            if turn.speaker not in current:
-                steps.append((turn.stop, False, turn.speaker, turn.confidence))
-        for speaker, (_, seen) in before.items():
-            if speaker not in current:
-                mine = [turn for turn in turns if turn.speaker == speaker]
-                stop = max([seen if not mine else 0, *(turn.stop for turn in mine)])
-                confidence = max((turn.confidence for turn in mine), default=0.5)
-                steps.append((stop, False, speaker, confidence))
-        self._ended |= {speaker: cell for cell, is_start, speaker, _ in steps if not is_start}
-        begun = {speaker: cell for cell, is_start, speaker, _ in steps if is_start}
-        begun |= {speaker: since for speaker, (since, _) in before.items()}
+            if turn.speaker not in before and turn.stop > self._heard:
+                steps += self._begun(turn, current.get(turn.speaker))
+        for speaker, span in before.items():
+            mine = [turn for turn in turns if turn.speaker == speaker]
+            steps += self._paused(speaker, span, mine, current.get(speaker))
+        steps.sort()
+        self._ended |= {step.speaker: step.at for step in steps if not step.is_start}
+        begun = {speaker: since for speaker, (since, _) in before.items()}
+        begun |= {step.speaker: step.at for step in steps if step.is_start}
         said = set(self.speaking)
         self.speaking = {s: (begun[s], turn.stop) for s, turn in current.items() if s in begun}
         self._heard = now
-        return _changes(said, sorted(steps))
+        return _changes(said, steps)
+
+    def _begun(self, turn: Piece, last: Piece | None) -> list[Step]:
+        """Somebody who was not said to speak does, or did. last: their turn that goes on, if any."""
+        if last is not None and last is not turn:
+            return []
+        # Speech that was said to have ended and goes on after all goes on from there.
+        start = max(turn.start, min(self._ended.get(turn.speaker, 0), turn.stop))
+        steps = [Step(start, True, turn.speaker, turn.confidence)]
+        return steps if last else [*steps, Step(turn.stop, False, turn.speaker, turn.confidence)]
+
+    def _ended_since(
+        self, speaker: int, span: Span, turns: Sequence[Piece], last: Piece | None
+    ) -> list[Step]:
+        """Somebody who was said to speak does no more, or did not between two steps. turns: theirs."""
+        since, seen = span
+        if last is None:
+            stop = max((turn.stop for turn in turns), default=seen)
+            return [Step(stop, False, speaker, max((turn.confidence for turn in turns), default=0.5))]
+        stop = max((turn.stop for turn in turns if turn is not last), default=min(seen, last.start))
+        if not since <= stop < last.start - self.patience:
+            return []
+        return [Step(stop, False, speaker, last.confidence), Step(last.start, True, speaker, last.confidence)]
 
     def _renamed(self, turns: Sequence[Piece], current: Mapping[int, Piece]) -> dict[int, int]:
         """Of those said to speak and of whose speech no turn is left, who it was instead."""
@@ -93,12 +113,12 @@ class Floor:
         self._heard = state["heard"]
 
 
-def _changes(speaking: set[int], steps: Sequence[tuple[int, bool, int, float]]) -> list[FloorChange]:
+def _changes(speaking: set[int], steps: Sequence[Step]) -> list[FloorChange]:
     changes: list[FloorChange] = []
-    for at in sorted({step[0] for step in steps}):
-        now = [step for step in steps if step[0] == at]
-        started = {speaker for _, is_start, speaker, _ in now if is_start}
-        ended = {speaker for _, is_start, speaker, _ in now if not is_start}
+    for at in sorted({step.at for step in steps}):
+        now = [step for step in steps if step.at == at]
+        started = {step.speaker for step in now if step.is_start}
+        ended = {step.speaker for step in now if not step.is_start}
         speaking = (speaking | started) - ended
         changes.append(
             FloorChange(
@@ -106,7 +126,7 @@ def _changes(speaking: set[int], steps: Sequence[tuple[int, bool, int, float]]) 
                 tuple(sorted(speaking)),
                 tuple(sorted(started - ended)),
                 tuple(sorted(ended - started)),
-                round(max(confidence for *_, confidence in now), 2),
+                round(max(step.confidence for step in now), 2),
             )
         )
     return [change for change in changes if change.started or change.ended]

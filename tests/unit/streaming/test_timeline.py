@@ -113,6 +113,15 @@ def test_one_who_turns_out_to_be_another_is_so_from_where_they_began() -> None:
         assert (end.at, end.ended, other.at, other.ended) == (150, (1,), 160, (2,))
 
 
+def test_a_pause_between_two_steps_is_said_afterwards() -> None:
+    floor = Floor(patience=20)
+    floor.follow([Piece(0, 90, 0)], 100)
+    [end, start] = floor.follow([Piece(0, 95, 0), Piece(130, 150, 0)], 150)
+    assert (end.at, end.ended, start.at, start.started) == (95, (0,), 130, (0,))
+    assert floor.follow([Piece(0, 95, 0), Piece(130, 200, 0)], 200) == []
+    assert floor.follow([Piece(130, 205, 0), Piece(220, 250, 0)], 250) == []
+
+
 def test_one_whose_last_words_were_another_s_has_ended_before_them() -> None:
     floor = Floor(patience=20)
     floor.follow([Piece(0, 100, 0)], 100)
