@@ -73,9 +73,7 @@ class Floor:
         steps = [Step(start, True, turn.speaker, turn.confidence)]
         return steps if last else [*steps, Step(turn.stop, False, turn.speaker, turn.confidence)]
 
-    def _ended_since(
-        self, speaker: int, span: Span, turns: Sequence[Piece], last: Piece | None
-    ) -> list[Step]:
+    def _paused(self, speaker: int, span: Span, turns: Sequence[Piece], last: Piece | None) -> list[Step]:
         """Somebody who was said to speak does no more, or did not between two steps. turns: theirs."""
         since, seen = span
         if last is None:
