@@ -5,6 +5,7 @@ and has no gap; replaying the events alone rebuilds the annotation (see `replay.
 only through a `revision` that names it.
 """
 
+import contextlib
 import sys
 import types
 import typing
@@ -213,6 +214,7 @@ EVENT_TYPES: dict[str, type[Event]] = {
 }  # fmt: skip
 
 _Record = TypeVar("_Record")
+_UNIONS = (types.UnionType, typing.Union)  # X | Y is the one or the other, by what X and Y are
 
 
 def read_record(kind: type[_Record], data: Mapping[str, Any]) -> _Record:
@@ -229,8 +231,13 @@ def read_record(kind: type[_Record], data: Mapping[str, Any]) -> _Record:
 
 def _value(hint: Any, value: Any, where: str) -> Any:
     origin, args = typing.get_origin(hint), typing.get_args(hint)
-    if origin is types.UnionType:
-        return None if value is None else _value(args[0], value, where)
+    if origin in _UNIONS:
+        kinds = [kind for kind in args if kind is not types.NoneType]
+        if value is None or len(kinds) == 1:
+            return None if value is None else _value(kinds[0], value, where)
+        for kind in kinds:
+            with contextlib.suppress(FormatError):
+                return _value(kind, value, where)
     if origin is list and isinstance(value, list):
         return [_value(args[0], item, where) for item in value]
     if origin is dict and isinstance(value, dict):
@@ -272,8 +279,9 @@ def object_schema(kind: type[Any], event_type: str | None = None) -> dict[str, A
 
 def _schema(hint: Any) -> dict[str, Any]:
     origin, args = typing.get_origin(hint), typing.get_args(hint)
-    if origin is types.UnionType:
-        return _schema(args[0])
+    if origin in _UNIONS:
+        kinds = [_schema(kind) for kind in args if kind is not types.NoneType]
+        return kinds[0] if len(kinds) == 1 else {"anyOf": kinds}
     if origin is list:
         return {"type": "array", "items": _schema(args[0])}
     if origin is dict:

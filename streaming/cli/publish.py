@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -63,6 +63,13 @@ def publish(
         str | None,
         typer.Option("--device", "-d", metavar="NAME|NUMBER", help="The microphone: see hocket devices."),
     ] = None,
+    channel: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N|separate",
+            help="Listen to this one alone, from 0; or a session of each: NAME.1, NAME.2 …",
+        ),
+    ] = None,
     latency: options.Latency = options.DEFAULTS.latency,
     hop: options.Hop = options.DEFAULTS.hop,
     num_speakers: options.NumSpeakers = None,
@@ -94,6 +101,7 @@ def publish(
         name,
         bearer=token,
         resume=kept,
+        channel=_channel(channel),
         options={key: value for key, value in chosen.items() if value is not None},
         patience=patience,
         on_started=_keeper(resume, name),
@@ -126,6 +134,16 @@ def _keeper(path: Path | None, name: str) -> Callable[[str], None]:
             say(f"session {name}")
 
     return keep
+
+
+def _channel(text: str | None) -> int | Literal["separate"] | None:
+    if text is None:
+        return None
+    if text == "separate":
+        return "separate"
+    if not (text.isascii() and text.isdecimal()):
+        raise typer.BadParameter(f"--channel {text}: expected a number from 0, or separate")
+    return int(text)
 
 
 def _source(

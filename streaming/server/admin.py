@@ -20,9 +20,9 @@ class Admin:
         async with Admin("ws://127.0.0.1:8765", "monday") as admin:
             await admin.tell(Name(speaker="S1", name="Anna"))
 
-    url: of the service. session: its name there. bearer: an admin's token, where one is needed. patience: seconds
-    without a connection before giving up. What was not answered when a connection was lost is said again, and
-    may then be done twice: twice named, merged or corrected is once, a second split may be refused.
+    url: of the service. session: its name there. bearer: an admin's token, where one is needed. patience:
+    seconds without a connection before giving up. What was not answered when a connection was lost is said
+    again, and may then be done twice: twice named, merged or corrected is once, a second split is refused.
     """
 
     def __init__(self, url: str, session: str, *, bearer: str | None = None, patience: float = 60.0) -> None:

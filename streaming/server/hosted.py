@@ -82,7 +82,7 @@ class Hosted:
         self._fed = fed  # samples at the engine's rate, lost ones among them
         self._snapshot_due = fed + self._snapshot_every
         self._is_over = False
-        channel: Channel = "mix" if start.channel is None else start.channel
+        channel: Channel = start.channel if isinstance(start.channel, int) else "mix"
         self._resampler = Resampler(start.sample_rate, diarizer.rate, start.channels, channel)
 
     @classmethod

@@ -7,7 +7,6 @@ import hmac
 import json
 import logging
 import re
-import secrets
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +22,7 @@ from .hosted import Outcome
 from .inputs import Ending
 from .live import Connection, LiveSession, Tell
 from .logs import Log, Logs
-from .messages import Control, Missing, Refusal, Start, Started
+from .messages import Control, Missing, Refusal, Start
 from .pace import Pace
 from .protocol import LONGEST_GAP_SECONDS, Close
 from .rounds import Result, Rounds
@@ -127,23 +126,17 @@ class Hub:
 
     # Producers
 
-    async def begin(self, name: str, start: Start, connection: Connection) -> tuple[LiveSession, Started]:
-        """A new session, or one that goes on, with its producer at the other end. Raises Rejected."""
-        token = secrets.token_urlsafe(24)
+    async def begin(self, name: str, start: Start, token: str, connection: Connection) -> LiveSession:
+        """A new session, or one that goes on, with its producer at the other end. Raises Rejected.
+
+        token: what will resume it, or does.
+        """
         if start.resume is not None:
-            token = start.resume.token
             live = await self._resume(name, start, connection)
         else:
             live = await self._create(name, start, token)
         live.connection = connection
-        started = Started(
-            session=name,
-            token=token,
-            sample=live.sample,
-            idle_seconds=self.limits.idle_seconds,
-            frame_bytes=FRAME_BYTES,
-        )
-        return live, started
+        return live
 
     def wake(self) -> None:
         """Say that a session was given something."""

@@ -7,7 +7,7 @@ log is an event. Unknown fields are ignored, so that old servers survive new cli
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from hocket.streaming.captions.words import HeardWord
 from hocket.streaming.errors import FormatError
@@ -48,7 +48,8 @@ class Resume:
 class Start(Message):
     """First message of a producer: what the binary frames that follow hold.
 
-    sample_rate: 8,000 to 96,000 Hz. channel: the one to listen to, from 0; absent for the mean of all.
+    sample_rate: 8,000 to 96,000 Hz. channel: the one to listen to, from 0; `mix`, as if absent, for the mean
+    of all; `separate` for a session of each, NAME.1, NAME.2 and so on.
     realtime: whether audio is dropped, as a gap, rather than waited with when the server is behind.
     options: any of hop, latency, num_speakers, min_speakers, max_speakers.
     """
@@ -57,7 +58,7 @@ class Start(Message):
     sample_rate: int
     encoding: str = "pcm_s16le"
     channels: int = 1
-    channel: int | None = None
+    channel: int | Literal["mix", "separate"] | None = None
     realtime: bool = False
     options: dict[str, Any] = field(default_factory=dict)
     resume: Resume | None = None
@@ -180,7 +181,10 @@ class Stop(Message):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Started(Message):
-    """The producer's audio goes on from `sample`; `token` resumes the session after a lost connection."""
+    """The producer's audio goes on from `sample`; `token` resumes the session after a lost connection.
+
+    sessions: where each channel has one of its own, those that go on.
+    """
 
     type: ClassVar[str] = "started"
     version: str = VERSION
@@ -189,6 +193,7 @@ class Started(Message):
     sample: int
     idle_seconds: float
     frame_bytes: int
+    sessions: list[str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

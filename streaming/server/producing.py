@@ -5,11 +5,10 @@ import asyncio
 from websockets.asyncio.server import ServerConnection
 
 from .addresses import Route
+from .attending import Channels, Seat, attend
 from .conversing import Allowance, Replies, all_of
 from .feeding import feed
 from .hub import Hub
-from .inputs import Ending
-from .live import Connection, LiveSession
 from .messages import Control, Missing, Refusal, Start, Stop
 from .protocol import Audio, Close, Order, Producer, Subscription
 
@@ -21,12 +20,11 @@ class ProducerEnd:
         self._hub = hub
         self._socket = socket
         self._route = route
-        self._live: LiveSession | None = None
+        self._place: Seat | Channels | None = None
         self._has_begun = asyncio.Event()
         self._replies = Replies(socket)
         if not route.reads_events:
             self._replies.may_end.set()
-        self._connection = Connection(self._replies.tell, self._replies.tell)
 
     async def run(self) -> None:
         # who writes ends with the connection; who reads events, with the session
@@ -36,12 +34,16 @@ class ProducerEnd:
         try:
             await all_of(*tasks)
         finally:
-            if self._live is not None:
-                self._hub.leave(self._live, self._connection)
+            if self._place is not None:
+                self._place.leave()
 
     async def _feed_itself(self) -> None:
         await self._has_begun.wait()
-        await feed(self._hub, self._socket, self._route.session, Subscription())
+        feeds = [
+            asyncio.create_task(feed(self._hub, self._socket, session, Subscription()))
+            for session in self._taken_place.sessions
+        ]
+        await all_of(*feeds)
         self._replies.may_end.set()
 
     async def _read(self) -> None:
@@ -66,18 +68,19 @@ class ProducerEnd:
             case Refusal():
                 self._replies.tell(order)
             case Start():
-                self._live, started = await self._hub.begin(self._route.session, order, self._connection)
+                session, tell = self._route.session, self._replies.tell
+                self._place, started = await attend(self._hub, session, order, tell)
                 self._replies.tell(started)
                 self._has_begun.set()
             case Audio() | Missing():
-                await self._session.hear(order, self._connection)
+                await self._taken_place.hear(order)
             case Control():
-                await self._session.tell(order, self._replies.tell)
+                await self._taken_place.tell(order, self._replies.tell)
             case Stop():
-                self._session.give(Ending("end"))
+                self._taken_place.stop()
         self._hub.wake()
 
     @property
-    def _session(self) -> LiveSession:
-        assert self._live is not None  # the protocol gives a start first
-        return self._live
+    def _taken_place(self) -> Seat | Channels:
+        assert self._place is not None  # the protocol gives a start first
+        return self._place

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from hocket.streaming.config import DiarizerConfig
 from hocket.streaming.errors import ConfigError, FormatError
 from hocket.streaming.events import (
+    Caption,
     Event,
     Gap,
     Revision,
@@ -43,6 +44,7 @@ from .messages import (
 
 LOWEST_RATE, HIGHEST_RATE = 8_000, 96_000
 MOST_CHANNELS = 8
+CHANNELS = ("mix", "separate")  # instead of a number
 LONGEST_GAP_SECONDS = 24 * 3600
 LONGEST_REPLY = 500
 OPTIONS = ("hop", "latency", "num_speakers", "min_speakers", "max_speakers")
@@ -158,7 +160,8 @@ class Producer:
 
     def _begin(self, sent: Start | None) -> Start:
         start = sent if sent is not None else _start_of(self._query)
-        start = replace(start, encoding=encoding_named(start.encoding))
+        channel = None if start.channel == "mix" else start.channel
+        start = replace(start, encoding=encoding_named(start.encoding), channel=channel)
         _check(start)
         self._decoder = Decoder(start.encoding, start.channels)
         self._start = start
@@ -187,7 +190,9 @@ def told_by_admin(frame: str | bytes) -> Control | KeepAlive | Refusal:
 
 def _start_of(query: Mapping[str, str]) -> Start:
     given: dict[str, Any] = {key: query[key] for key in ("encoding",) if key in query}
-    given |= {key: _number(query, key) for key in ("sample_rate", "channels", "channel") if key in query}
+    given |= {key: _number(query, key) for key in ("sample_rate", "channels") if key in query}
+    if "channel" in query:
+        given["channel"] = query["channel"] if query["channel"] in CHANNELS else _number(query, "channel")
     if "realtime" in query:
         given["realtime"] = query["realtime"].lower() in ("", "1", "true", "yes")
     return Start(**given)
@@ -205,10 +210,8 @@ def _check(start: Start) -> None:
         raise ConfigError(f"sample_rate {start.sample_rate}: expected {LOWEST_RATE} to {HIGHEST_RATE}")
     if not 1 <= start.channels <= MOST_CHANNELS:
         raise ConfigError(f"channels {start.channels}: expected 1 to {MOST_CHANNELS}")
-    if start.channel is not None and not 0 <= start.channel < start.channels:
-        raise ConfigError(
-            f"channel {start.channel}: expected 0 to {start.channels - 1}, or none for the mean"
-        )
+    if isinstance(start.channel, int) and not 0 <= start.channel < start.channels:
+        raise ConfigError(f"channel {start.channel}: expected 0 to {start.channels - 1}, mix or separate")
     if start.resume is not None and not 0 <= start.resume.sample < 2**53:
         raise ConfigError(f"resume at sample {start.resume.sample}: expected 0 or more")
     settings_of(start.options)
@@ -243,4 +246,4 @@ class Subscription:
         """Whether the subscriber is to see this event."""
         if not self.finals or isinstance(event, FINALS):
             return True
-        return isinstance(event, Turn) and event.state == "final"
+        return isinstance(event, Turn | Caption) and event.state == "final"

@@ -6,7 +6,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from websockets.asyncio.client import ClientConnection
@@ -64,8 +64,10 @@ class Publisher:
 
     url: of the service. session: its name there. bearer: the token that lets in, where one is needed.
     resume: the token of a session that another process began: a file goes on where the service has not heard
-    it, a microphone from now on. options: of the diarizer, as in `start`. patience: seconds without success
-    before giving up. on_started: called with the token that would resume the session.
+    it, a microphone from now on. channel: the one to listen to, from 0; None for the mean of all,
+    "separate" for a session of each, `session`.1 and so on. options: of the diarizer, as in `start`.
+    patience: seconds without success before giving up. on_started: called with the token that would resume
+    the session.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Publisher:
         *,
         bearer: str | None = None,
         resume: str | None = None,
+        channel: int | Literal["separate"] | None = None,
         options: Mapping[str, Any] | None = None,
         patience: float = 60.0,
         on_started: Callable[[str], None] = lambda token: None,
@@ -83,6 +86,7 @@ class Publisher:
         self._session = session
         self._bearer = bearer
         self._token = resume
+        self._channel: int | Literal["separate"] | None = channel
         self._options = dict(options or {})
         self._patience = Patience(patience)
         self._on_started = on_started
@@ -136,6 +140,7 @@ class Publisher:
             start = Start(
                 sample_rate=source.rate_hz,
                 channels=source.channels,
+                channel=self._channel,
                 realtime=source.live,
                 options=self._options,
                 resume=resume,

@@ -75,7 +75,7 @@ def test_audio_of_undeclared_rate_is_refused_with_what_to_send() -> None:
     [
         ({"sample_rate": 3000}, "sample_rate 3000: expected 8000 to 96000"),
         ({"channels": 9}, "channels 9: expected 1 to 8"),
-        ({"channels": 2, "channel": 2}, "channel 2: expected 0 to 1, or none for the mean"),
+        ({"channels": 2, "channel": 2}, "channel 2: expected 0 to 1, mix or separate"),
         ({"encoding": "opus"}, "encoding 'opus': expected one of pcm_s16le, pcm_f32le, mulaw, alaw"),
         ({"options": {"speed": 1}}, "option 'speed': expected one of hop, latency"),
         ({"options": {"hop": 9}}, "hop 9.0: expected 0.1 to 2.0"),
