@@ -97,7 +97,7 @@ async def stream(
     reported; the others go on. An error of the engine itself ends everything at once.
     Raises AudioError of the source, ModelError of the engine, ConfigError for a channel or rate out of range.
     """
-    with contextlib.closing(_Outlets(sinks)) as outlets:
+    with contextlib.closing(Outlets(sinks)) as outlets:
         session = _Session(source, diarizer, outlets, channel, status_every, max_lag, commands)
         run = asyncio.create_task(session.run())
 
@@ -122,7 +122,7 @@ class _Session:
         self,
         source: Source,
         diarizer: Engine,
-        outlets: "_Outlets",
+        outlets: "Outlets",
         channel: Channel,
         status_every: float,
         max_lag: float,
@@ -287,8 +287,8 @@ class _Meter:
             self.lag = max(self.lag, lag)
 
 
-class _Outlets:
-    """The sinks: one that fails is closed and remembered, the others go on."""
+class Outlets:
+    """Sinks that are told all events in order: one that fails is closed and remembered, the others go on."""
 
     def __init__(self, sinks: Sequence[Sink]) -> None:
         self.failures: list[SinkFailure] = []

@@ -1,7 +1,9 @@
 """hocket diarize: recordings in, turns out."""
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +12,7 @@ import typer
 from hocket.streaming.errors import AudioError, FormatError
 from hocket.streaming.replay import Segment
 from hocket.streaming.rttm import read_rttm
+from hocket.streaming.sinks.base import Sink
 
 from . import options
 from .outputs import STANDARD_OUTPUT, Outputs
@@ -17,6 +20,9 @@ from .pipe import StandardOutput
 from .report import fail
 
 if TYPE_CHECKING:
+    from hocket.models.selection import ModelPair
+    from hocket.streaming.config import DiarizerConfig
+    from hocket.streaming.people import Profile
     from hocket.streaming.sources.base import Source
     from hocket.streaming.stream import Engine
 
@@ -42,6 +48,7 @@ def diarize(
     plot: options.Plot = None,
     labels: options.Labels = None,
     mqtt: options.Mqtt = None,
+    ray: options.Ray = None,
     reference: Annotated[
         Path | None,
         typer.Option(
@@ -101,12 +108,15 @@ def diarize(
     hocket diarize meeting.wav --rttm meeting.rttm --plot meeting.svg
     hocket diarize talks/*.flac --rttm turns/ --max-speakers 4
     hocket diarize interview.mp3 --offline --rttm interview.rttm
+    hocket diarize archive/*.wav --ray 10.0.0.1:6379 --jsonl turns/
     ffmpeg -i a.m4a -f s16le -ac 1 -ar 16000 - | hocket diarize -
     """
     if offline and realtime:
         raise typer.BadParameter("there is nothing to see before the end", param_hint="--offline --realtime")
     if offline and people:
         raise typer.BadParameter("people are recognised live only", param_hint="--offline --people")
+    if ray is not None and (realtime or STANDARD_OUTPUT in files):
+        raise typer.BadParameter("a cluster hears files, as fast as it can", param_hint="--ray")
     recordings = _recording_names(files)
     outputs = Outputs(rttm, jsonl, plot, labels, mqtt).or_rttm_on_stdout()
     outputs.check(recordings)
@@ -114,40 +124,39 @@ def diarize(
     config = options.config(config_file, latency, hop, max_speakers, min_speakers, num_speakers)
     code = 0
     sources: dict[str, Source] = {}
-    for file, recording in zip(files, recordings, strict=True):
+    for file, recording in zip(files, recordings, strict=True) if ray is None else ():
         try:
             sources[recording] = _open(file, rate, channels, encoding, realtime)
         except AudioError as error:
             fail(str(error))
             code = 1
-    if not sources:
+    if not sources and ray is None:
         raise typer.Exit(code)
-    pair = options.open_pair(models, segmentation_model, embedding_model, runtime, compute_units)
+    opening = partial(options.open_pair, models, segmentation_model, embedding_model, runtime, compute_units)
+    pair = opening()
 
     from hocket.streaming.commands import Commands
-    from hocket.streaming.diarizer import Diarizer
-    from hocket.streaming.offline.diarizer import OfflineDiarizer
 
+    from .archive import hear_on_cluster
     from .people import profiles_in
     from .progress import Watched
     from .session import exit_code, hear
     from .views import live_views, progress_bar, summary_views
 
     profiles = profiles_in(people, pair.names["embedding"]) if people else []
+    if ray is not None:
+        stdout = StandardOutput(lambda: None)
+
+        def written(recording: str) -> list[Sink]:
+            sinks = outputs.sinks(recording, stdout, _true_turns(truth, recording, reference))
+            return sinks if quiet else [*sinks, *summary_views(recording)]
+
+        engines = partial(_engines, opening, config, profiles, offline)
+        by_name = dict(zip(recordings, files, strict=True))
+        raise typer.Exit(hear_on_cluster(ray, by_name, engines, written, quiet=quiet))
     for recording, source in sources.items():
         stdout = StandardOutput(source.close)
-        diarizer: Engine = (
-            OfflineDiarizer(pair.segmenter, pair.embedder, config, session=recording, models=pair.names)
-            if offline
-            else Diarizer(
-                pair.segmenter,
-                pair.embedder,
-                config,
-                session=recording,
-                models=pair.names,
-                people=profiles,
-            )
-        )
+        diarizer = _engine(pair, config, profiles, offline, recording)
         commands = Commands()
         sinks = outputs.sinks(recording, stdout, _true_turns(truth, recording, reference), commands)
         if not quiet:
@@ -165,6 +174,28 @@ def diarize(
         if ended > 1 or stdout.is_gone:
             break
     raise typer.Exit(code)
+
+
+def _engines(
+    opening: Callable[[], "ModelPair"],
+    config: "DiarizerConfig",
+    profiles: "Sequence[Profile]",
+    offline: bool,
+) -> "Callable[[str], Engine]":
+    """What makes an engine for a recording, with models that are opened here."""
+    return partial(_engine, opening(), config, profiles, offline)
+
+
+def _engine(
+    pair: "ModelPair", config: "DiarizerConfig", profiles: "Sequence[Profile]", offline: bool, recording: str
+) -> "Engine":
+    from hocket.streaming.diarizer import Diarizer
+    from hocket.streaming.offline.diarizer import OfflineDiarizer
+
+    parts = pair.segmenter, pair.embedder, config
+    if offline:
+        return OfflineDiarizer(*parts, session=recording, models=pair.names)
+    return Diarizer(*parts, session=recording, models=pair.names, people=profiles)
 
 
 def _open(file: str, rate: int, channels: int, encoding: Encoding, realtime: bool) -> "Source":

@@ -184,6 +184,17 @@ Mqtt = Annotated[
     ),
 ]
 
+Ray = Annotated[
+    str | None,
+    typer.Option(
+        "--ray",
+        metavar="ADDRESS|local",
+        help="Have a Ray cluster hear the recordings, many at a time: HOST:PORT of its head, auto where "
+        "this machine is part of it, local for all cores here.",
+        rich_help_panel="Past one machine",
+    ),
+]
+
 DEFAULTS = DiarizerConfig()
 
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,7 +18,10 @@ from . import options
 from .report import say
 
 if TYPE_CHECKING:
+    from hocket.models.selection import ModelPair
+    from hocket.streaming.people import Profile
     from hocket.streaming.server.access import Door
+    from hocket.streaming.server.engines import Engines, Host
     from hocket.streaming.server.hub import Hub
 
 GIGABYTE = 10**9
@@ -64,6 +67,7 @@ def serve(
     embedding_model: Annotated[str | None, _flag("embedding_model")] = None,
     runtime: Annotated[str | None, _flag("runtime")] = None,
     compute_units: Annotated[str | None, _flag("compute_units")] = None,
+    ray: Annotated[str | None, _flag("ray")] = None,
 ) -> None:
     """Take audio in and give events out over websockets, for many sessions, until Ctrl-C.
 
@@ -87,7 +91,6 @@ def serve(
 def run(settings: Settings) -> None:
     """Serve, with these settings, until SIGINT or SIGTERM."""
     from hocket.streaming.server.access import Door, Tokens, check_bind
-    from hocket.streaming.server.engines import Engines, num_cores
     from hocket.streaming.server.hub import Hub, Limits
     from hocket.streaming.server.store import hold
 
@@ -109,18 +112,47 @@ def run(settings: Settings) -> None:
         keep_bytes=None if settings.keep_gb is None else round(settings.keep_gb * GIGABYTE),
     )
     release = hold(settings.data_dir)
-    pair = options.open_pair(
+    pair = _open_pair(settings)
+    known = profiles_in(settings.people, pair.names["embedding"]) if settings.people else []
+    with (
+        _lifecycle_on_standard_error(),
+        contextlib.suppress(KeyboardInterrupt),
+        _hosts(settings, pair, known) as hosts,
+    ):
+        asyncio.run(_serve(partial(Hub, pair, settings.data_dir, limits, known, hosts), door))
+    release()
+
+
+def _open_pair(settings: Settings) -> "ModelPair":
+    return options.open_pair(
         settings.models,
         settings.segmentation_model,
         settings.embedding_model,
         options.Runtime(settings.runtime),
         options.ComputeUnits(settings.compute_units),
     )
-    known = profiles_in(settings.people, pair.names["embedding"]) if settings.people else []
-    with _lifecycle_on_standard_error(), contextlib.suppress(KeyboardInterrupt):
-        hosts = [Engines(pair, known) for _ in range(settings.threads or num_cores())]
-        asyncio.run(_serve(partial(Hub, pair, settings.data_dir, limits, known, hosts), door))
-    release()
+
+
+@contextlib.contextmanager
+def _hosts(settings: Settings, pair: "ModelPair", people: "Sequence[Profile]") -> "Iterator[Sequence[Host]]":
+    """Where the sessions' engines are to live, for as long as the context lasts."""
+    from hocket.streaming.server.engines import Engines, num_cores
+
+    if settings.ray is None:
+        yield [Engines(pair, people) for _ in range(settings.threads or num_cores())]
+        return
+    from hocket.streaming.cluster.connection import joined
+    from hocket.streaming.cluster.hosts import cluster_hosts
+
+    with joined(settings.ray) as cores:
+        yield cluster_hosts(partial(_engines, settings, people), settings.threads or cores)
+
+
+def _engines(settings: Settings, people: "Sequence[Profile]") -> "Engines":
+    """On a machine of a cluster: engines with models that are opened there."""
+    from hocket.streaming.server.engines import Engines
+
+    return Engines(_open_pair(settings), people)
 
 
 async def _serve(open_hub: "Callable[[], Hub]", door: "Door") -> None:

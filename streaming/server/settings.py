@@ -12,6 +12,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from hocket.streaming.errors import ConfigError
 
 WHERE, WHO, LIMITS, KEPT, MODELS = "Where", "Who", "Limits", "Kept", "Models"
+CLUSTER = "Past one machine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,15 @@ class Settings:
         str,
         About("For the native runtime.", MODELS, choices=("all", "cpu", "cpu-and-gpu", "cpu-and-ne")),
     ] = "all"
+
+    ray: Annotated[
+        str | None,
+        About(
+            "Compute on a Ray cluster: HOST:PORT of its head, auto where this machine is part of it, local.",
+            CLUSTER,
+            "ADDRESS",
+        ),
+    ] = None
 
     def __post_init__(self) -> None:
         for name, about in ABOUT.items():

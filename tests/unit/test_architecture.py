@@ -50,6 +50,7 @@ MAY_IMPORT = {
     },
     "speakers": {"language", "engine", "shell", "sources", "models"},
     "server": {"language", "engine", "paper", "shell", "sources", "captions", "models.roles"},
+    "cluster": {"language", "shell", "sources", "server"},
     "verification": {"language", "engine", "paper", "shell", "sources", "models"},
     "face": {
         "language", "engine", "offline", "shell", "sources", "models", "mqtt", "speakers", "verification",
@@ -59,7 +60,7 @@ MAY_IMPORT = {
         "models.convert",
         "models.hub",
         "mqtt",
-        "settings", "server", "speakers", "verification", "captions",
+        "settings", "server", "speakers", "verification", "captions", "cluster",
     },
 }  # fmt: skip
 
@@ -72,9 +73,9 @@ OUTSIDE_WORLD = {
 # Heavy, or absent on some machines: imported inside the function that needs it, but for rooms around them.
 WHERE_USED = {
     "aiomqtt", "coremltools", "huggingface_hub", "matplotlib", "onnxruntime", "optuna",
-    "platformdirs", "pyannote", "sounddevice", "soundfile", "soxr", "torch",
+    "platformdirs", "pyannote", "ray", "sounddevice", "soundfile", "soxr", "torch",
 }  # fmt: skip
-AROUND_IT = {"models.convert", "models.hub", "mqtt"}
+AROUND_IT = {"cluster", "models.convert", "models.hub", "mqtt"}
 AT_HOME = {"rich": {"sinks", "cli", "evaluation"}, "typer": {"cli"}}
 
 

@@ -18,9 +18,9 @@ def test_text_passes_through(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_reader_that_leaves_ends_the_session_once_and_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
     reading, writing = os.pipe()
     told: list[None] = []
-    stdout = StandardOutput(lambda: told.append(None))
     with os.fdopen(writing, "w") as pipe:
         monkeypatch.setattr(sys, "stdout", pipe)
+        stdout = StandardOutput(lambda: told.append(None))
         stdout.write("turn\n")
         os.close(reading)
         stdout.flush()
