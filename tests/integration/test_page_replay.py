@@ -146,6 +146,10 @@ def test_captions_are_shown_as_they_now_read_and_come_as_webvtt(browser: Browser
         ]
         assert page.locator(".line[data-state=open]").all_inner_texts()[0].endswith("What was that?")
         expect(page.locator("#gap-legend")).to_be_visible()
+        picture = page.locator("#picture").bounding_box()
+        assert picture is not None
+        page.mouse.click(picture["x"] + picture["width"] / 10, picture["y"] + 66)  # at 3 s of 30, on the second lane
+        expect(page.locator(".line.fresh")).to_contain_text("Thank")
         page.get_by_role("button", name="Download").click()
         vtt = downloaded(page, "Captions", tmp_path)
     assert vtt == format_vtt(captions.cues(), SPEAKER_COLOURS)

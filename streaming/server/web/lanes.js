@@ -28,19 +28,30 @@ export class Lanes {
   #drawnAt = 0;
   #describedAt = -Infinity;
   #colours = colours();
+  #boxes = []; // [turn, box] of the turns in view
   #still = matchMedia("(prefers-reduced-motion: reduce)");
 
   /**
    * @param {import("./replay.js").Replay} replay
    * @param {{picture: HTMLCanvasElement, overview: HTMLCanvasElement, place: HTMLInputElement}} elements
+   * @param {(turn: Object) => void} onTurn  Somebody points at a turn; the list of turns is there for keyboards.
    */
-  constructor(replay, { picture, overview, place }) {
+  constructor(replay, { picture, overview, place }, onTurn) {
     this.#replay = replay;
     this.#picture = picture;
     this.#overview = overview;
     this.#place = place;
     place.addEventListener("input", () => this.#go(Number(place.value)));
     picture.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
+    picture.addEventListener("click", (event) => {
+      const turn = this.#turnAt(event);
+      if (turn) onTurn(turn);
+    });
+    picture.addEventListener("mousemove", (event) => {
+      const turn = this.#turnAt(event);
+      picture.style.cursor = turn ? "pointer" : "";
+      picture.title = turn ? `${replay.name(turn.speaker)}, ${clock(turn.start)} to ${clock(turn.end)}` : "";
+    });
     const observer = new ResizeObserver(() => this.update());
     observer.observe(picture);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
@@ -97,6 +108,13 @@ export class Lanes {
     this.#go(start + this.#range / 2 + (sideways / this.#picture.clientWidth) * this.#range);
   }
 
+  #turnAt({ offsetX, offsetY }) {
+    const found = this.#boxes.find(([, [x, y, width, height]]) => {
+      return offsetX >= x && offsetX <= x + width && offsetY >= y && offsetY <= y + height;
+    });
+    return found?.[0];
+  }
+
   #draw(time) {
     this.#frame = 0;
     this.#follow(Math.min(0.1, time - this.#drawnAt));
@@ -130,12 +148,14 @@ export class Lanes {
     brush.fillStyle = line;
     for (let row = 0; row <= rows.size; row += 1) brush.fillRect(0, Math.round(row * lane), width, 1);
     for (const gap of this.#replay.gaps) hatch(brush, x(gap.start), 0, x(gap.end) - x(gap.start), height, muted);
+    this.#boxes = [];
     for (const turn of turns) {
       const end = Math.min(turn.end, this.#now); // of the newest, the picture comes to show more and more
       if (end < view.start || turn.start > Math.min(view.end, this.#now)) continue;
       const speaker = this.#replay.resolve(turn.speaker);
       const y = (rows.get(speaker) + (1 - BAR) / 2) * lane;
       const box = [x(turn.start), y, Math.max(2, x(end) - x(turn.start)), lane * BAR];
+      this.#boxes.push([turn, box]);
       bar(brush, box, this.#replay.colour(speaker), turn.state === "final");
       const since = this.#flashes.get(turn.id);
       if (since !== undefined) halo(brush, box, ink, 1 - (time - since) / FLASH_SECONDS);

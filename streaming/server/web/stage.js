@@ -32,7 +32,10 @@ export class Stage {
     this.#session = session;
     this.#elements = elements;
     const { picture, overview, place, lines, scroll, follow, empty } = elements;
-    this.#lanes = new Lanes(this.replay, { picture, overview, place });
+    this.#lanes = new Lanes(this.replay, { picture, overview, place }, (turn) => {
+      this.#transcript.show(turn);
+      play(turn.start);
+    });
     this.#people = new People(this.replay, elements, tell);
     this.#transcript = new Transcript(
       this.replay,
@@ -64,6 +67,7 @@ export class Stage {
     this.#changed.people ||= touched.people;
     if (event.type === "revision") for (const id of touched.turns) this.#changed.corrected.add(id);
     if (this.replay.speakers.length > before) this.#announcer.say(`New speaker ${this.replay.name(event.speaker)}.`);
+    if (event.type === "status") this.#load = event;
     if (event.type === "session.end") this.#announcer.say("The session has ended.");
     this.#showSoon();
   }

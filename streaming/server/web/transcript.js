@@ -3,6 +3,7 @@
 import { clock, spoken } from "./times.js";
 
 const FRESH = 2400; // milliseconds for which a corrected line stands out
+const SLACK = 0.5; // seconds after a turn's start in which its first words may begin
 const NEAR = 48; // pixels from the end of the list within which it follows the newest line
 
 export class Transcript {
@@ -47,6 +48,15 @@ export class Transcript {
     this.#join();
     this.#elements.empty.hidden = this.#lines.size > 0;
     if (this.#follows) this.#goToEnd();
+  }
+
+  /** Bring the line of a turn into view, or that of the captions which begin with it. */
+  show(turn) {
+    const place = this.#order.findLastIndex(({ start }) => start <= turn.start + SLACK);
+    const line = this.#lines.get(this.#hasWords ? this.#order[place]?.id : turn.id);
+    if (!line) return;
+    line.scrollIntoView({ block: "center" });
+    pointOut(line);
   }
 
   get #spoken() {
