@@ -13,6 +13,7 @@ from .progress import counted
 from .report import say
 
 _MANY = "Many sessions at once"
+_LONG = "A server for hours"
 
 
 class Talk(StrEnum):
@@ -59,6 +60,18 @@ def bench(
             rich_help_panel=_MANY,
         ),
     ] = False,
+    server_hours: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001, metavar="N", help="Hours in one session, as fast as they go.", rich_help_panel=_LONG
+        ),
+    ] = None,
+    remember: Annotated[
+        bool,
+        typer.Option(
+            "--remember/--think", help="Look up what the networks said before.", rich_help_panel=_LONG
+        ),
+    ] = True,
     models: options.Models = "default",
     segmentation_model: options.SegmentationModel = None,
     embedding_model: options.EmbeddingModel = None,
@@ -68,9 +81,15 @@ def bench(
     """Measure time and memory of a long session, on one processor core.
 
     With --sessions: of a server instead, to which so many producers send at
-    real time, and how far its events are behind.
+    real time, and how far its events are behind. With --server-hours: whether
+    the memory of a server stays flat.
     """
     heard = audio or _demo_audio()
+    if server_hours is not None:
+        from hocket.streaming.evaluation.load.hours import measure_hours
+
+        _print(measure_hours(heard, server_hours, hop, thinking=not remember, say=say), json)
+        return
     if sessions is not None:
         from hocket.streaming.evaluation.load.bare import Chosen
         from hocket.streaming.evaluation.load.measure import Plan

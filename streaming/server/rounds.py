@@ -1,7 +1,7 @@
 """Rounds: what waits of a host's sessions goes there together, what came of it to disk in one transaction.
 
 One thread a host, so the event loop never waits for a model. A round takes at most a second of audio of
-each of at most sixteen sessions, those that have waited longest first; so a session that sends faster than
+each of at most four sessions, those that have waited longest first; so a session that sends faster than
 the clock fills rounds but does not hold up others.
 """
 
@@ -19,7 +19,7 @@ from .store import Store
 
 logger = logging.getLogger(__name__)
 
-MOST_SESSIONS = 16
+MOST_SESSIONS = 4  # more make no window cheaper, and everybody's events later: docs/measured.md
 GATHER_SECONDS = 0.02  # how long a round waits for sessions that are about to be due
 _Result = TypeVar("_Result")
 

@@ -30,7 +30,7 @@ class Chosen:
 
 
 def bare_share(samples: Samples, hop: float, chosen: Chosen) -> float:
-    """Seconds inside the runtime's own calls per second of audio: one over it is what a core can bear.
+    """Processor time of the runtime's own calls per second of audio: one over it is what a core can bear.
 
     One process per core, all at the same time, each hearing `samples` in a session of its own at `hop`; the
     models' calls are those of a session, one window at a time. The mean over the cores.
@@ -58,4 +58,5 @@ def _alone(samples: Samples, hop: float, chosen: Chosen, number: int) -> float:
     warm = round(pair.segmenter.spec.lengths[-1] / block)
     measured = bench(iter(blocks), pair.segmenter, pair.embedder, DiarizerConfig(hop=hop))
     steps = measured.steps[warm:] or measured.steps  # the first windows are short
-    return sum(step.runtime for step in steps) / (len(steps) * hop)
+    in_runtime = sum(step.runtime for step in steps) / sum(step.seconds for step in steps)
+    return in_runtime * sum(step.processor for step in steps) / (len(steps) * hop)

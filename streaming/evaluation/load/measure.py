@@ -87,6 +87,7 @@ class _Measuring:
             "sessions_per_core": len(best.notes) / cores,
             "bare_sessions_per_core": 1 / bare,
             "share_of_bare": len(best.notes) / cores * bare,
+            "rtf_over_bare": best.processor / (len(best.notes) * best.seconds) / bare,
         }
         if best.longest_hop and best.longest_hop > self._plan.hop:
             found["bare_sessions_per_core_stretched"] = 1 / await self._bare(best.longest_hop)

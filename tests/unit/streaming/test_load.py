@@ -14,6 +14,16 @@ from hocket.streaming.evaluation.load.served import Served, started
 from hocket.streaming.evaluation.load.talk import RATE, USUAL_SHARE, Conversation
 from tests.served import Babble, service
 
+
+@dataclass
+class Watched:
+    """A server in this process."""
+
+    url: str
+    processor_seconds: float = 0.0
+    resident_bytes: int = 0
+
+
 CLIP = np.full(3 * RATE, 0.5, np.float32)
 
 
@@ -75,22 +85,15 @@ def test_the_largest_number_that_is_kept_up_with_is_found(bearable: int, first: 
 
 
 def test_sessions_are_measured_through_their_sockets(tmp_path: Path) -> None:
-    @dataclass
-    class Watched:
-        url: str
-        processor_seconds: float = 0.0
-        resident_bytes: int = 0
-
-    async def test(disturbed: bool) -> Load:
-        async with asyncio.timeout(30), service(tmp_path / str(disturbed)) as url:
+    async def test(*, disturbed: bool) -> Load:
+        async with asyncio.timeout(30), service(tmp_path) as url:
             talk = Conversation(Babble(1, 20).samples, 60.0)
             return await load(Watched(url), talk, 3, 3.0, warm_up=2.0, disturbed=disturbed)
 
-    for disturbed in (False, True):
-        measured = asyncio.run(test(disturbed))
-        assert measured.is_kept_up
-        assert all(len(lags) > 3 for lags in measured.lags)
-        assert 0 < measured.lag_p95 < 1
+    measured = asyncio.run(test(disturbed=True))
+    assert measured.is_kept_up
+    assert all(len(lags) > 3 for lags in measured.lags)
+    assert 0 < measured.lag_p95 < 1
 
 
 def test_a_server_in_its_own_process_is_watched_and_ended() -> None:
