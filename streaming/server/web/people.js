@@ -2,6 +2,7 @@
 
 import { clock, counted, spoken } from "./times.js";
 
+const MANY = 5; // speakers beyond which lanes are lower
 const NEW = ""; // the value of "somebody new" in a list of speakers
 
 export class People {
@@ -43,6 +44,7 @@ export class People {
     const list = this.#elements.people;
     const isSame = shown.length === list.children.length && shown.every((item, at) => item === list.children[at]);
     if (!isSame) list.replaceChildren(...shown);
+    this.#elements.lanes.toggleAttribute("data-dense", shown.length > MANY);
     this.#showSpeaking(speaking);
   }
 
