@@ -103,12 +103,9 @@ async def scripted(events: Sequence[str]) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
 
 
-def cues_of(browser: Browser, address: str, vtt: str) -> list[dict[str, Any]]:
-    """What the browser reads out of WebVTT text, as a video's captions: start, end, text, lines and places.
-
-    address: of any page that may be open meanwhile.
-    """
-    with visit(browser, address) as tab:
+def read_by(browser: Browser, vtt: str) -> list[dict[str, Any]]:
+    """What the browser reads out of WebVTT as a video's captions: id, start, end, text, position, size."""
+    with visit(browser, "about:blank") as tab:
         tab.set_content("<video><track kind='captions' default></video>")
         cues: list[dict[str, Any]] = tab.evaluate(
             """async (vtt) => {

@@ -1,5 +1,6 @@
 """What a reader of the log shows: the captions as they now read, under the names that speakers now have."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from hocket.streaming.events import Caption, Event, Revision, SpeakerNew, SpeakerUpdate
@@ -69,3 +70,19 @@ class ShownCaptions:
             return None
         known = self._who.resolve(speaker)
         return self._who.names.get(known, known)
+
+
+def cues_of(events: Iterable[Event]) -> list[Cue]:
+    """The captions of a whole log; where it has none, a cue for every turn, which says who speaks."""
+    captions, replay = ShownCaptions(), Replay()
+    for event in events:
+        captions.add(event)
+        replay.add(event)
+    if captions.captions:
+        return captions.cues()
+    cues = []
+    for turn in replay.turns.values():
+        speaker = replay.resolve(turn.speaker)
+        name = replay.names.get(speaker, speaker)
+        cues.append(Cue(turn.id, turn.start, turn.end, name, name))
+    return cues

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ from .figures import Json, print_json
 from .report import say
 
 if TYPE_CHECKING:
+    from hocket.streaming.events import Event
     from hocket.streaming.replay import Replay
     from hocket.streaming.server.store import Listing, Store
 
@@ -78,15 +80,24 @@ def export(
     rttm: Annotated[
         bool, typer.Option("--rttm", help="Turns as RTTM, instead of all events as JSON.")
     ] = False,
+    vtt: Annotated[
+        bool, typer.Option("--vtt", help="Captions as WebVTT; who speaks, where there are no words.")
+    ] = False,
 ) -> None:
-    """A session's events as JSON Lines, or its turns as RTTM, on standard output."""
+    """A session's events as JSON Lines, its turns as RTTM or its captions as WebVTT, on standard output."""
+    from hocket.streaming.captions.shown import cues_of
+    from hocket.streaming.captions.vtt import format_vtt
     from hocket.streaming.rttm import format_rttm
+    from hocket.streaming.sinks.palette import SPEAKER_COLOURS
 
     store = _store(data_dir)
     store.listing(session)
     if rttm:
         replay = _replayed(store, session)
         sys.stdout.write(format_rttm(session, replay.annotation(), replay.names))
+        return
+    if vtt:
+        sys.stdout.write(format_vtt(cues_of(_events(store, session)), SPEAKER_COLOURS))
         return
     for _, event in store.events(session):
         sys.stdout.write(f"{event}\n")
@@ -113,13 +124,19 @@ def _store(folder: Path) -> "Store":
 
 
 def _replayed(store: "Store", session: str) -> "Replay":
-    from hocket.streaming.events import Event
     from hocket.streaming.replay import Replay
 
     replay = Replay()
-    for _, event in store.events(session):
-        replay.add(Event.from_dict(json.loads(event)))
+    for event in _events(store, session):
+        replay.add(event)
     return replay
+
+
+def _events(store: "Store", session: str) -> "Iterator[Event]":
+    from hocket.streaming.events import Event
+
+    for _, event in store.events(session):
+        yield Event.from_dict(json.loads(event))
 
 
 def _described(listing: "Listing") -> dict[str, object]:

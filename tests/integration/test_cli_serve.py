@@ -46,6 +46,7 @@ def test_kept_sessions_are_listed_exported_and_deleted(tmp_path: Path) -> None:
     assert "1.5 s, 1 events" in hocket("sessions", "show", "monday", *folder).stdout
     exported = hocket("sessions", "export", "monday", *folder).stdout
     assert exported.startswith('{"type": "session.start", "seq": 1')
+    assert hocket("sessions", "export", "monday", "--vtt", *folder).stdout == "WEBVTT\n"
     assert hocket("sessions", "delete", "monday", *folder).returncode == 0
     assert "error: no session 'monday'" in hocket("sessions", "show", "monday", *folder).stderr
 

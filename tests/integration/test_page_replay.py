@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from hocket.streaming.captions.shown import ShownCaptions
+from hocket.streaming.captions.shown import cues_of
 from hocket.streaming.captions.vtt import format_vtt
 from hocket.streaming.diarizer import Diarizer
 from hocket.streaming.events import Caption, Event, Gap, SpeakerNew, SpeakerUpdate, Word
@@ -18,7 +18,7 @@ from hocket.streaming.replay import Replay
 from hocket.streaming.rttm import format_rttm
 from hocket.streaming.sinks.palette import SPEAKER_COLOURS
 from hocket.streaming.sinks.scene import Scene
-from tests.browser import chromium, cues_of, downloaded, in_a_thread, scripted, visit
+from tests.browser import chromium, downloaded, in_a_thread, read_by, scripted, visit
 from tests.event_log import EventLog
 from tests.served import Babble, UnrulyModels
 
@@ -114,6 +114,8 @@ def test_the_page_replays_what_python_does(browser: Browser, tmp_path: Path, see
         )
         page.get_by_role("button", name="Download").click()
         rttm = downloaded(page, "Turns", tmp_path)
+        page.get_by_role("button", name="Download").click()
+        vtt = downloaded(page, "Captions", tmp_path)
     assert found == {
         "now": scene.now,
         "corrected": scene.corrected,
@@ -129,12 +131,12 @@ def test_the_page_replays_what_python_does(browser: Browser, tmp_path: Path, see
     }
     assert rttm == format_rttm("talk", replay.annotation(), replay.names)
     assert "Anna_Maria_<K.>" in rttm
+    assert vtt == format_vtt(cues_of(events), SPEAKER_COLOURS)
+    assert len(read_by(browser, vtt)) == len(replay.turns)
 
 
 def test_captions_are_shown_as_they_now_read_and_come_as_webvtt(browser: Browser, tmp_path: Path) -> None:
-    log, captions = talk(), ShownCaptions()
-    for event in log.events:
-        captions.add(event)
+    log = talk()
     with shown(browser, log.events, accept_downloads=True) as page:
         expect(page.get_by_role("heading", name="What is said")).to_be_visible()
         lines = [line.split("\n") for line in page.locator(".line").all_inner_texts()]
@@ -148,12 +150,13 @@ def test_captions_are_shown_as_they_now_read_and_come_as_webvtt(browser: Browser
         expect(page.locator("#gap-legend")).to_be_visible()
         picture = page.locator("#picture").bounding_box()
         assert picture is not None
-        page.mouse.click(picture["x"] + picture["width"] / 10, picture["y"] + 66)  # at 3 s of 30, on the second lane
+        second_lane, at_3_of_30_s = picture["y"] + 66, picture["x"] + picture["width"] / 10
+        page.mouse.click(at_3_of_30_s, second_lane)
         expect(page.locator(".line.fresh")).to_contain_text("Thank")
         page.get_by_role("button", name="Download").click()
         vtt = downloaded(page, "Captions", tmp_path)
-    assert vtt == format_vtt(captions.cues(), SPEAKER_COLOURS)
-    cues = cues_of(browser, "about:blank", vtt)
+    assert vtt == format_vtt(cues_of(log.events), SPEAKER_COLOURS)
+    cues = read_by(browser, vtt)
     assert [(cue["start"], cue["position"]) for cue in cues] == [
         (0.5, "auto"),
         (2.5, 25),
