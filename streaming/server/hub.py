@@ -286,7 +286,7 @@ class Hub:
     def _gather(self, rounds: Rounds, most: int) -> list[Work]:
         waiting = [live for live in self._live.values() if live.is_waiting and live.rounds is rounds]
         works = []
-        for live in sorted(waiting, key=lambda live: live.waiting_since)[:most]:
+        for live in sorted(waiting, key=LiveSession.place)[:most]:
             if live.start.realtime:
                 live.stretch(self._pace.hop)
             live.in_round, live.round_since = True, live.waiting_since

@@ -18,6 +18,7 @@ from .rounds import Rounds
 READ_AHEAD_SECONDS = 2.0  # of audio that may wait before a producer that can wait has to
 MAX_LAG_SECONDS = 5.0  # of audio that may wait before that of a producer that cannot is dropped
 BATCH_SECONDS = 1.0
+HEAD_START_SECONDS = 1.0
 GAP_SECONDS = 20.0  # of silence that a round takes instead: some 40 steps without models
 RECEIVED_EVERY_SECONDS = 1.0
 MOST_CONTROLS = 64  # that may wait, and that a round takes
@@ -84,6 +85,10 @@ class LiveSession:
         return bool(self._pieces) and (
             self._waiting >= self._wanted or not all(isinstance(piece, Audio) for piece in self._pieces)
         )
+
+    def place(self) -> float:
+        """Its place among those that wait, the lowest first: who cannot wait has a second's start."""
+        return self.waiting_since - (HEAD_START_SECONDS if self.start.realtime else 0.0)
 
     async def hear(self, piece: Audio | Missing, sender: Connection) -> None:
         """Take audio in; waits while too much is waiting, or drops the older half if the source cannot wait.

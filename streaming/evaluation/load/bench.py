@@ -120,8 +120,7 @@ async def load(
     """So many sessions at once, each at real time and each with a subscriber, measured for `seconds`.
 
     hop: that the sessions ask for. label: they are called LABEL-0, LABEL-1 and so on. disturbed: somebody
-    follows the first of them without ever reading, and somebody else begins a session, sends too much and
-    gets stuck.
+    follows the first of them without ever reading, and somebody else begins a session and gets stuck.
     Raises ServiceError where the server refuses one.
     """
     clock = asyncio.get_running_loop().time

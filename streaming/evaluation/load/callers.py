@@ -94,12 +94,12 @@ async def never_read(url: str, session: str) -> None:
 
 
 async def get_stuck(url: str, session: str, conversation: Conversation) -> None:
-    """Begin a session, send far too much at once, read nothing and say nothing more, until cancelled."""
+    """Begin a session, send some seconds at once, then nothing more, and read nothing, until cancelled."""
     socket = await opened(address(url, session, "audio"), None)
     try:
         await socket.send(Start(sample_rate=RATE).to_json())
         socket.transport.pause_reading()
-        for number in range(120):
+        for number in range(5):
             await socket.send(conversation.frame(0, number * RATE, RATE))
         await asyncio.Event().wait()
     finally:
