@@ -207,6 +207,34 @@ def test_screen_readers_and_weak_eyes_find_nothing_amiss(browser: Browser, path:
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+def test_a_tape_keeps_what_may_be_asked_for_again(browser: Browser) -> None:
+    with shown(browser, [], "/") as page:
+        seen = page.evaluate(
+            """async () => {
+                const {Tape} = await import("/tape.js");
+                const tape = new Tape(10, 2), seen = [];
+                const see = (from) => seen.push([tape.first, tape.end, [...tape.read(from, 4)]]);
+                const counting = Int16Array.from({length: 24}, (_, at) => at);
+                for (const start of [0, 8, 16]) tape.push(counting.subarray(start, start + 8));
+                see(0); see(8); see(14); see(24);
+                tape.forget(16); see(16);
+                tape.shift(100); see(118);
+                tape.close(120); see(118); see(120);
+                return seen;
+            }"""
+        )
+    assert seen == [
+        [8, 24, []],  # no more than two seconds are kept: the first block is gone
+        [8, 24, [8, 9, 10, 11]],
+        [8, 24, [14, 15]],  # as far as samples lie together
+        [8, 24, []],
+        [16, 24, [16, 17, 18, 19]],
+        [116, 124, [18, 19, 20, 21]],
+        [116, 120, [18, 19]],
+        [116, 120, []],
+    ]
+
+
 def test_long_sessions_stay_quick(browser: Browser) -> None:
     log = EventLog()
     log.start()

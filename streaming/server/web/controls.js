@@ -58,7 +58,7 @@ export class Admin {
   constructor(session, onState) {
     this.#opened = new Promise((resolve) => {
       this.#line = new Line({
-        path: () => `/v1/sessions/${encodeURIComponent(session)}/admin`,
+        path: () => `v1/sessions/${encodeURIComponent(session)}/admin`,
         role: "admin",
         silence: Infinity, // it has nothing to say of its own
         onOpen: resolve,

@@ -17,7 +17,7 @@ export class Follower {
    */
   constructor(session, on) {
     this.#line = new Line({
-      path: () => `/v1/sessions/${encodeURIComponent(session)}/events?from=${this.#seq + 1}`,
+      path: () => `v1/sessions/${encodeURIComponent(session)}/events?from=${this.#seq + 1}`,
       role: "subscribe",
       silence: SILENCE,
       onState: on.state,

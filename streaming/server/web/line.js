@@ -79,7 +79,9 @@ export class Line {
     this.#refusal = null;
     this.#hasOpened = false;
     this.#heardAt = Date.now();
-    const socket = new WebSocket(new URL(path(), location.href.replace(/^http/, "ws")), subprotocols(tokenFor(role)));
+    const address = new URL(path(), document.baseURI); // wherever a proxy has put this server
+    address.protocol = address.protocol.replace("http", "ws");
+    const socket = new WebSocket(address, subprotocols(tokenFor(role)));
     socket.onopen = () => {
       this.#heardAt = Date.now();
       this.#hasOpened = true;
@@ -94,7 +96,7 @@ export class Line {
 
   /** Browsers do not say why a socket did not open: a server that is there and lets no socket in refuses us. */
   async #askWhy() {
-    const isThere = await fetch("/healthz").then((answer) => answer.ok, () => false);
+    const isThere = await fetch("healthz").then((answer) => answer.ok, () => false);
     this.#numShut = isThere ? this.#numShut + 1 : 0;
     if (this.#numShut < SHUT_OUT || this.#socket) return;
     clearTimeout(this.#timer);

@@ -33,7 +33,7 @@ export class Microphone {
       throw new NoMicrophone(REASONS[error.name] ?? `The microphone cannot be used: ${error.message}`);
     });
     const context = new AudioContext();
-    await context.audioWorklet.addModule("/microphone-worklet.js");
+    await context.audioWorklet.addModule("microphone-worklet.js");
     await context.resume();
     return new Microphone(stream, context, on);
   }

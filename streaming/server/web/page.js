@@ -101,8 +101,14 @@ function offerToGoOn() {
 }
 
 function go(name) {
-  history.pushState(null, "", `/?session=${encodeURIComponent(name)}`);
+  history.pushState(null, "", linkTo(name));
   watch(name);
+  elements.main.focus();
+}
+
+/** The address at which others watch a session. */
+function linkTo(name) {
+  return new URL(`?session=${encodeURIComponent(name)}`, document.baseURI).href;
 }
 
 /** The session has ended, for whatever reason. */
@@ -138,8 +144,9 @@ function showState(state) {
     open: replay.isOver ? ["over", "ended"] : replay.seq ? ["live", "live"] : ["waiting", "nobody speaks yet"],
     done: ["over", "ended"],
     lost: ["lost", "server gone, trying again"],
-    refused: ["lost", "not allowed"],
+    refused: ["lost", "refused"],
   }[state.kind];
+  if (state.kind === "connecting" && elements.pill.dataset.kind === "lost") return; // the same outage still
   elements.pill.dataset.kind = kind;
   if (elements.pill.textContent !== text) elements.pill.textContent = text;
   elements.empty.textContent = replay.seq
@@ -244,7 +251,7 @@ addEventListener("drop", (event) => {
 });
 
 elements.share.onclick = async () => {
-  await navigator.clipboard.writeText(`${location.origin}/?session=${encodeURIComponent(session)}`);
+  await navigator.clipboard.writeText(linkTo(session));
   elements.share.textContent = "Link copied";
   setTimeout(() => (elements.share.textContent = "Copy link"), 2000);
 };

@@ -39,7 +39,7 @@ export class Producer {
     this.#options = options;
     this.#on = on;
     this.#line = new Line({
-      path: () => `/v1/sessions/${encodeURIComponent(session)}/audio`,
+      path: () => `v1/sessions/${encodeURIComponent(session)}/audio`,
       role: "produce",
       silence: SILENCE,
       onOpen: () => this.#start(),

@@ -169,5 +169,6 @@ export class Sound {
     this.#elements.stop.hidden = this.#elements.progress.hidden = true;
     this.#elements.finish.hidden = false;
     this.#elements["dock-text"].textContent = "All heard. Name who spoke, then finish.";
+    if (document.activeElement === document.body) this.#elements.finish.focus(); // it was on what is hidden now
   }
 }
