@@ -1,5 +1,6 @@
-"""Binary frames to samples: four encodings, frames cut anywhere."""
+"""Binary frames to samples: four encodings, frames cut anywhere. Opus comes in containers: see `opus`."""
 
+import struct
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,9 @@ from hocket.streaming.errors import ConfigError
 Samples = NDArray[np.float32]
 
 ALIASES = {"linear16": "pcm_s16le", "pcm_mulaw": "mulaw", "ulaw": "mulaw", "pcm_alaw": "alaw"}
+OPUS = {"ogg_opus": "ogg", "webm_opus": "matroska"}  # by what FFmpeg calls the container
+OPUS_RATE = 48_000  # at which Opus is always decoded
+HEAD = 36  # bytes of a stream that are looked at: a WAV file says by then what it holds
 CONTAINERS = {
     b"RIFF": "a WAV file",
     b"OggS": "an Ogg file",
@@ -18,6 +22,7 @@ CONTAINERS = {
     b"ID3": "an MP3 file",
     b"FORM": "an AIFF file",
 }
+LONGEST_MAGIC = max(map(len, CONTAINERS))
 
 
 def _mulaw_table() -> Samples:
@@ -47,8 +52,8 @@ DTYPES: dict[str, np.dtype[Any]] = {
 def encoding_named(name: str) -> str:
     """The encoding of that name, or of which it is an alias. Raises ConfigError."""
     found = ALIASES.get(name, name)
-    if found not in DTYPES:
-        raise ConfigError(f"encoding {name[:40]!r}: expected one of {', '.join(DTYPES)}")
+    if found not in DTYPES and found not in OPUS:
+        raise ConfigError(f"encoding {name[:40]!r}: expected one of {', '.join([*DTYPES, *OPUS])}")
     return found
 
 
@@ -74,6 +79,26 @@ class Decoder:
         return samples / np.float32(32_768) if codes.dtype.kind == "i" else samples
 
 
-def container_of(data: bytes) -> str | None:
-    """What kind of file begins like this, None where it is none that is known."""
-    return next((kind for magic, kind in CONTAINERS.items() if data.startswith(magic)), None)
+def container_of(head: bytes) -> str | None:
+    """What kind of file begins like this and what to do about it, None where it is none that is known."""
+    kind = next((kind for magic, kind in CONTAINERS.items() if head.startswith(magic)), None)
+    match kind:
+        case "a WAV file":
+            return f"a WAV file{_wav_format(head)}: send the samples alone, from after its header"
+        case "an Ogg file" | "a WebM or Matroska file":
+            encoding = "ogg_opus" if kind == "an Ogg file" else "webm_opus"
+            return f"{kind}: declare encoding {encoding} if that is Opus, else send the samples alone"
+        case str():
+            return f"{kind}: send the samples alone, decoded"
+    return None
+
+
+def _wav_format(head: bytes) -> str:
+    """What a WAV file says of itself, where its first chunk does."""
+    if len(head) < HEAD or head[8:16] != b"WAVEfmt ":
+        return ""
+    code, channels, rate, _, _, bits = struct.unpack("<HHIIHH", head[20:36])
+    kind = {1: f"{bits}-bit integers", 3: f"{bits}-bit floats", 6: "alaw", 7: "mulaw"}.get(
+        code, f"format {code}"
+    )
+    return f" of {kind}, sample_rate {rate}, channels {channels}"

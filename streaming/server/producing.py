@@ -4,13 +4,17 @@ import asyncio
 
 from websockets.asyncio.server import ServerConnection
 
+from hocket.streaming.errors import FormatError, MissingDependency
+
 from .addresses import Route
 from .attending import Channels, Seat, attend
 from .conversing import Allowance, Replies, all_of
+from .encoding import OPUS
 from .feeding import feed
 from .hub import Hub
 from .messages import Control, Missing, Refusal, Start, Stop
-from .protocol import Audio, Close, Order, Producer, Subscription
+from .opus import OpusStream
+from .protocol import LONGEST_REPLY, Audio, Close, Order, Packed, Producer, Subscription
 
 
 class ProducerEnd:
@@ -20,6 +24,7 @@ class ProducerEnd:
         self._hub = hub
         self._socket = socket
         self._route = route
+        self._opus: OpusStream | None = None
         self._place: Seat | Channels | None = None
         self._has_begun = asyncio.Event()
         self._replies = Replies(socket)
@@ -36,6 +41,8 @@ class ProducerEnd:
         finally:
             if self._place is not None:
                 self._place.leave()
+            if self._opus is not None:
+                self._opus.close()
 
     async def _feed_itself(self) -> None:
         await self._has_begun.wait()
@@ -61,23 +68,43 @@ class ProducerEnd:
                 self._replies.tell(refusal)
                 return
             for order in protocol.receive(frame):
-                await self._obey(order)
+                try:
+                    await self._obey(order)
+                except (FormatError, MissingDependency) as error:
+                    message, code = str(error)[:LONGEST_REPLY], Close.BAD_MESSAGE
+                    self._replies.tell(
+                        Refusal(code="bad_message", message=message, fatal=True, close_code=code)
+                    )
+                    return
 
     async def _obey(self, order: Order) -> None:
         match order:
             case Refusal():
                 self._replies.tell(order)
             case Start():
+                if order.encoding in OPUS:
+                    self._opus = OpusStream(order.encoding, order.channels)
                 session, tell = self._route.session, self._replies.tell
                 self._place, started = await attend(self._hub, session, order, tell)
                 self._replies.tell(started)
                 self._has_begun.set()
             case Audio() | Missing():
                 await self._taken_place.hear(order)
+            case Packed(data):
+                assert self._opus is not None  # as declared
+                async for piece in self._opus.decode(data):
+                    await self._hear_decoded(piece)
             case Control():
                 await self._taken_place.tell(order, self._replies.tell)
             case Stop():
+                if self._opus is not None:
+                    async for piece in self._opus.finish():
+                        await self._hear_decoded(piece)
                 self._taken_place.stop()
+        self._hub.wake()
+
+    async def _hear_decoded(self, piece: Audio | Missing) -> None:
+        await self._taken_place.hear(piece)
         self._hub.wake()
 
     @property

@@ -28,7 +28,7 @@ from hocket.streaming.events import (
 )
 
 from .controls import LONGEST_TEXT, check_control, id_asked, minor
-from .encoding import Decoder, container_of, encoding_named
+from .encoding import HEAD, LONGEST_MAGIC, OPUS, OPUS_RATE, Decoder, container_of, encoding_named
 from .messages import (
     FROM_ADMIN,
     FROM_PRODUCER,
@@ -66,7 +66,14 @@ class Audio:
     samples: NDArray[np.float32]
 
 
-Order = Start | Audio | Missing | Control | KeepAlive | Stop | Refusal
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Bytes of a container with Opus in it, cut anywhere."""
+
+    data: bytes
+
+
+Order = Start | Audio | Packed | Missing | Control | KeepAlive | Stop | Refusal
 
 
 class State(Enum):
@@ -88,7 +95,7 @@ class Producer:
         self._query = dict(query or {})
         self._decoder: Decoder | None = None
         self._start: Start | None = None
-        self._is_first_frame = True
+        self._head: bytes | None = b""  # of the stream, until enough of it is known
 
     def receive(self, data: str | bytes) -> list[Order]:
         """What to do about a frame: orders to carry out, refusals to send, in this order."""
@@ -138,13 +145,14 @@ class Producer:
             if not data:
                 return []
             orders.append(self._declared())
-        if self._is_first_frame and (kind := container_of(data)):
-            return [
-                self._fatal(
-                    "bad_message", f"this looks like {kind}: send the samples alone, without a header"
-                )
-            ]
-        self._is_first_frame = self._is_first_frame and not data
+        assert self._start is not None  # by now
+        if self._start.encoding in OPUS:
+            return [*orders, Packed(data)]
+        if self._head is not None:
+            self._head += data[:HEAD]
+            if kind := container_of(self._head):
+                return [self._fatal("bad_message", f"this looks like {kind}")]
+            self._head = None if len(self._head) >= LONGEST_MAGIC else self._head
         assert self._decoder is not None  # made with the start
         samples = self._decoder.decode(data)
         return [*orders, Audio(samples)] if len(samples) else orders
@@ -163,7 +171,7 @@ class Producer:
         channel = None if start.channel == "mix" else start.channel
         start = replace(start, encoding=encoding_named(start.encoding), channel=channel)
         _check(start)
-        self._decoder = Decoder(start.encoding, start.channels)
+        self._decoder = None if start.encoding in OPUS else Decoder(start.encoding, start.channels)
         self._start = start
         self.state = State.STREAMING
         return start
@@ -208,6 +216,8 @@ def _number(query: Mapping[str, str], key: str) -> int:
 def _check(start: Start) -> None:
     if not LOWEST_RATE <= start.sample_rate <= HIGHEST_RATE:
         raise ConfigError(f"sample_rate {start.sample_rate}: expected {LOWEST_RATE} to {HIGHEST_RATE}")
+    if start.encoding in OPUS and start.sample_rate != OPUS_RATE:
+        raise ConfigError(f"sample_rate {start.sample_rate}: Opus comes out at {OPUS_RATE}, send that")
     if not 1 <= start.channels <= MOST_CHANNELS:
         raise ConfigError(f"channels {start.channels}: expected 1 to {MOST_CHANNELS}")
     if isinstance(start.channel, int) and not 0 <= start.channel < start.channels:

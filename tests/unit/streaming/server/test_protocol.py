@@ -1,10 +1,12 @@
 """The protocol without a socket: what producers and subscribers say, and what it means."""
 
+import io
 import json
 from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 
 from hocket.streaming.errors import ConfigError
 from hocket.streaming.events import Change, Turn
@@ -22,7 +24,15 @@ from hocket.streaming.server.messages import (
     Start,
     Stop,
 )
-from hocket.streaming.server.protocol import Audio, Close, Order, Producer, Subscription, told_by_admin
+from hocket.streaming.server.protocol import (
+    Audio,
+    Close,
+    Order,
+    Packed,
+    Producer,
+    Subscription,
+    told_by_admin,
+)
 
 
 def said(producer: Producer, **message: Any) -> list[Order]:
@@ -91,6 +101,29 @@ def test_what_cannot_be_is_refused_by_name(declared: dict[str, Any], message: st
 @pytest.mark.parametrize(("magic", "kind"), [(b"RIFF....WAVE", "a WAV file"), (b"OggS....", "an Ogg file")])
 def test_a_file_with_its_header_is_refused(magic: bytes, kind: str) -> None:
     assert refusal(started().receive(magic)).message.startswith(f"this looks like {kind}")
+
+
+@pytest.mark.parametrize("cut", [1, 3, 5, 44, 100])
+def test_a_wav_file_is_told_from_audio_by_what_its_header_says(cut: int) -> None:
+    file = io.BytesIO()
+    soundfile.write(file, np.zeros((100, 2)), 44_100, format="WAV", subtype="PCM_16")
+    producer, orders, data = started(), list[Order](), file.getvalue()
+    for start in range(0, len(data), cut):
+        orders += producer.receive(data[start : start + cut])
+    refused = orders[-1]
+    assert isinstance(refused, Refusal)
+    assert refused.fatal
+    assert refused.message.startswith("this looks like a WAV file")
+    assert refused.message.endswith(": send the samples alone, from after its header")
+    if cut >= 44:
+        assert "of 16-bit integers, sample_rate 44100, channels 2" in refused.message
+
+
+def test_opus_is_handed_on_in_its_container() -> None:
+    producer = started(encoding="webm_opus", sample_rate=48_000)
+    assert producer.receive(b"\x1aE\xdf\xa3") == [Packed(b"\x1aE\xdf\xa3")]
+    refused = refusal(said(Producer(), type="start", encoding="ogg_opus", sample_rate=44_100))
+    assert refused.message == "sample_rate 44100: Opus comes out at 48000, send that"
 
 
 def test_samples_may_straddle_frames() -> None:
