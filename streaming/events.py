@@ -6,7 +6,6 @@ only through a `revision` that names it.
 """
 
 import contextlib
-import sys
 import types
 import typing
 from collections.abc import Mapping
@@ -246,8 +245,9 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         return value
     if hint is float and isinstance(value, float):
         return value
-    if hint is float and type(value) is int and abs(value) <= sys.float_info.max:
-        return float(value)
+    if hint is float and type(value) is int:
+        with contextlib.suppress(OverflowError):
+            return float(value)
     if hint in (int, str, bool) and type(value) is hint:
         return value
     if hasattr(hint, "__dataclass_fields__") and isinstance(value, Mapping):
