@@ -229,7 +229,8 @@ def test_what_stands_in_the_way_is_said(browser: Browser, quick: str, tmp_path: 
 
 
 def test_a_page_that_is_loaded_again_goes_on_where_it_was(browser: Browser, quick: str) -> None:
-    with visit(browser, quick, permissions=["microphone"]) as page:
+    allowed = ["microphone", "clipboard-read", "clipboard-write"]
+    with visit(browser, quick, permissions=allowed) as page:
         page.on("dialog", lambda warning: warning.accept())
         page.get_by_role("button", name="Use the microphone").click()
         expect(page.get_by_role("button", name="Stop")).to_be_visible()
@@ -237,6 +238,9 @@ def test_a_page_that_is_loaded_again_goes_on_where_it_was(browser: Browser, quic
         page.reload()
         page.get_by_role("button", name="Go on with the microphone").click()
         expect(page.locator("#figures")).to_contain_text(past(5))
+        page.get_by_role("button", name="Copy link").click()
+        expect(page.get_by_role("button", name="Link copied")).to_be_visible()
+        assert page.evaluate("navigator.clipboard.readText()") == page.url
         page.get_by_role("button", name="Stop").click()
         finish(page)
         expect(page.locator("#gap-legend")).to_be_hidden()
@@ -248,15 +252,22 @@ def test_a_page_of_another_name_hears_how_it_is_let_in(browser: Browser, quick: 
         expect(page.locator("#notice-text")).to_contain_text(f"--origin {elsewhere}")
 
 
+def snippet(page_of: str, beginning: str) -> str:
+    """The JavaScript of a page of documentation that begins so, as it stands."""
+    snippets = re.findall(r"```js\n(.*?)```", (ROOT / page_of).read_text("utf-8"), re.DOTALL)
+    [found] = [text for text in snippets if text.startswith(beginning)]
+    return str(found)
+
+
 @pytest.mark.parametrize("page_of", ["README.md", "docs/service.md"])
 def test_the_documented_producer_works_as_it_stands(browser: Browser, quick: str, page_of: str) -> None:
-    [snippet] = re.findall(r"```js\n(.*?)```", (ROOT / page_of).read_text("utf-8"), re.DOTALL)
-    assert len(snippet.splitlines()) <= 11
+    producer = snippet(page_of, "const socket")
+    assert len(producer.splitlines()) <= 11
     source = Babble(5, 12)
     said: list[str] = []
     with visit(browser, quick) as tab:
         tab.on("console", lambda message: said.append(message.text))
-        here = snippet.replace("127.0.0.1:8765", quick.removeprefix("http://"))
+        here = producer.replace("127.0.0.1:8765", quick.removeprefix("http://"))
         bytes_of = "Uint8Array.from(atob(base64), (byte) => byte.charCodeAt(0)).buffer"
         with tab.expect_event("websocket") as opened:
             tab.evaluate(
@@ -266,3 +277,24 @@ def test_the_documented_producer_works_as_it_stands(browser: Browser, quick: str
         opened.value.wait_for_event("close")
     final = [e for e in source.said("page") if e.type == "turn" and getattr(e, "state", "") == "final"]
     assert len(said) == len(final) > 0
+
+
+def test_the_documented_recorder_works_as_it_stands(browser: Browser, quick: str) -> None:
+    with visit(browser, quick, permissions=["microphone"]) as tab:
+        received = tab.evaluate(
+            """async (address) => {
+                const microphone = await navigator.mediaDevices.getUserMedia({audio: true});
+                const socket = new WebSocket(address);
+                await new Promise((resolve) => (socket.onopen = resolve));
+                return await new Promise((resolve, reject) => {
+                    socket.onclose = ({reason}) => reject(new Error(reason));
+                    socket.onmessage = ({data}) => {
+                        const message = JSON.parse(data);
+                        if (message.type === "received") resolve(message.sample);
+                    };
+                    RECORDER
+                });
+            }""".replace("RECORDER", snippet("docs/service.md", "const recorder")),
+            f"{quick.replace('http', 'ws')}/v1/sessions/recorded/audio",
+        )
+    assert received >= 48_000

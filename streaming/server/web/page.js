@@ -2,15 +2,15 @@
 
 import { Admin, sentence } from "./controls.js";
 import { Follower } from "./follower.js";
+import { Notices } from "./notices.js";
 import { Sound } from "./sound.js";
 import { Stage } from "./stage.js";
-import { rememberResume, rememberToken, resumeFor, takeTokenFromAddress } from "./tokens.js";
+import { rememberResume, resumeFor, takeTokenFromAddress } from "./tokens.js";
 
 const elements = Object.fromEntries([...document.querySelectorAll("[id]")].map((each) => [each.id, each]));
-const NAMES = {
-  first: ["alto", "bass", "canon", "chorale", "descant", "fugue", "madrigal", "motet", "round", "tenor", "treble"],
-  second: ["amber", "birch", "cedar", "clover", "dawn", "fern", "harbour", "heron", "linden", "meadow", "willow"],
-};
+const notices = new Notices(elements);
+const SIGHTS = ["amber", "birch", "cedar", "clover", "dawn", "fern", "harbour", "heron", "linden", "meadow", "willow"];
+const SONGS = ["alto", "bass", "canon", "chorale", "descant", "fugue", "madrigal", "motet", "round", "tenor", "treble"];
 
 let session = null;
 let stage = null;
@@ -48,7 +48,7 @@ function watch(name) {
   follower = new Follower(name, {
     event: (event, text) => {
       stage.take(event, text);
-      showState({ kind: "open" });
+      if (event.seq === 1 || event.type === "session.end") showState({ kind: "open" });
       if (event.type === "session.end") end();
     },
     heartbeat: (load) => stage.heartbeat(load),
@@ -72,11 +72,11 @@ async function give(name, options, open, token = null) {
     options,
     token,
     started: (resume) => {
-      hideNotice();
+      notices.hide();
       rememberResume(name, resume);
       if (!session) go(name);
     },
-    lost: (why) => session || notify(why ? sentence(why) : "The server is not there: trying again."),
+    lost: (why) => session || notices.say(why ? sentence(why) : "The server is not there: trying again."),
     refused: (state) => {
       elements["start-form"].inert = false;
       if (state.code !== "unauthorized") sound = null;
@@ -87,7 +87,7 @@ async function give(name, options, open, token = null) {
   try {
     sound = await open(elements, on);
   } catch (error) {
-    notify(error.message);
+    notices.say(error.message);
   }
 }
 
@@ -95,7 +95,7 @@ async function give(name, options, open, token = null) {
 function offerToGoOn() {
   const token = resumeFor(session);
   if (!token) return;
-  notify("This tab was speaking in this session.", {
+  notices.say("This tab was speaking in this session.", {
     "Go on with the microphone": () => give(session, {}, Sound.fromMicrophone, token),
   });
 }
@@ -113,7 +113,7 @@ function linkTo(name) {
 
 /** The session has ended, for whatever reason. */
 function end() {
-  if (!sound && resumeFor(session)) hideNotice(); // the offer to go on
+  if (!sound && resumeFor(session)) notices.hide(); // the offer to go on
   sound?.close();
 }
 
@@ -127,7 +127,7 @@ async function tell(control) {
       await admin.tell(control);
     }
   } catch (error) {
-    notify(error.message);
+    notices.say(error.message);
   }
 }
 
@@ -159,65 +159,26 @@ function showState(state) {
 function showRefusal(state, retry) {
   switch (state.code) {
     case "unauthorized":
-      askForToken(state.role, state.message, retry);
+      notices.askForToken(state.role, state.message, retry);
       break;
     case "taken":
-      notify("A session of that name exists already.", {
+      notices.say("A session of that name exists already.", {
         "Watch it": () => go(elements["new-name"].value),
         "Another name": () => {
           elements["new-name"].value = newName();
-          hideNotice();
+          notices.hide();
         },
       });
       break;
     default:
-      notify(sentence(state.message || "the server refuses"));
+      notices.say(sentence(state.message || "the server refuses"));
   }
-}
-
-function askForToken(role, why, retry) {
-  elements["token-why"].textContent = sentence(why);
-  elements.token.value = "";
-  const dialog = elements["token-dialog"];
-  dialog.returnValue = "";
-  dialog.onclose = () => {
-    if (dialog.returnValue === "token" && elements.token.value) {
-      rememberToken(role, elements.token.value.trim());
-      hideNotice();
-      retry();
-    } else {
-      notify(sentence(why), { "Give a token": () => askForToken(role, why, retry) });
-    }
-  };
-  dialog.showModal();
-}
-
-/** Say something that matters, with buttons for what can be done. */
-function notify(text, actions = {}) {
-  elements["notice-text"].textContent = text;
-  const buttons = Object.entries({ ...actions, Close: hideNotice }).map(([label, act]) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "quiet";
-    button.textContent = label;
-    button.onclick = () => {
-      hideNotice();
-      act();
-    };
-    return button;
-  });
-  elements["notice-actions"].replaceChildren(...buttons);
-  elements.notice.hidden = false;
-}
-
-function hideNotice() {
-  elements.notice.hidden = true;
 }
 
 /** A name that is easy to say and unlikely to be taken. */
 function newName() {
   const pick = (words) => words[Math.floor(Math.random() * words.length)];
-  return `${pick(NAMES.second)}-${pick(NAMES.first)}-${Math.floor(100 + Math.random() * 900)}`;
+  return `${pick(SIGHTS)}-${pick(SONGS)}-${Math.floor(100 + Math.random() * 900)}`;
 }
 
 // What people press.
@@ -251,7 +212,12 @@ addEventListener("drop", (event) => {
 });
 
 elements.share.onclick = async () => {
-  await navigator.clipboard.writeText(linkTo(session));
+  try {
+    await navigator.clipboard.writeText(linkTo(session));
+  } catch {
+    notices.say(`The link for others: ${linkTo(session)}`); // browsers copy only for pages from https or this machine
+    return;
+  }
   elements.share.textContent = "Link copied";
   setTimeout(() => (elements.share.textContent = "Copy link"), 2000);
 };
