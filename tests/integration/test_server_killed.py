@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from hocket.streaming.events import Event
+from hocket.streaming.server import hosted
 from hocket.streaming.server.access import Door
 from hocket.streaming.server.publisher import Publisher
 from hocket.streaming.server.subscriber import Subscriber
@@ -28,6 +29,8 @@ AUDIO_SECONDS = 20 + KILLS * ALIVE_SECONDS[1] / PACE  # lasts longer than the ki
 
 
 def serve(folder: Path, port: int) -> None:
+    hosted.SNAPSHOT_SECONDS = 5.0  # more of them to die between, and less to hear again after a death
+
     async def run() -> None:
         async with service(folder, Door(port=port)):
             await asyncio.Event().wait()
