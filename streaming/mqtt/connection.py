@@ -3,15 +3,14 @@
 import asyncio
 import contextlib
 import logging
-import math
 import secrets
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import takewhile
 from typing import Any
 
 import aiomqtt
@@ -23,8 +22,8 @@ from .broker import Broker
 from .message import Message
 
 ANSWER_SECONDS = 5.0
-DELIVERY_SECONDS = 30.0  # for a flight of messages, on the slowest of lines
-IN_FLIGHT = 20  # messages without confirmation: what brokers at least have room for
+DELIVERY_SECONDS = 30.0  # without any confirmation of what is under way, on the slowest of lines
+UNDER_WAY = 100  # messages without confirmation: some milliseconds of a broker's work
 _SCHEMA = "1"  # of payloads, told in a user property
 # Reason codes of MQTT 5 for what no second try mends; those of 3.1.1 arrive as these.
 _REFUSALS = {
@@ -36,6 +35,7 @@ _REFUSALS = {
     140: "it wants another way of proving who this is",
 }
 
+logger = logging.getLogger(__name__)
 _library_log = logging.getLogger(f"{__name__}.library")
 _library_log.setLevel(logging.CRITICAL)  # all that matters comes as an exception
 
@@ -51,32 +51,50 @@ class Request:
 
 
 class Connection:
-    """A broker that answers. gone: is done once it does not any more, and everything else fails."""
+    """A broker that answers. gone: is done once it does not any more, and everything else fails.
 
-    def __init__(self, client: aiomqtt.Client, broker: Broker, on_request: Callable[[Request], None]) -> None:
+    num_sent, num_arrived: messages handed over, and those of them, from the first on, that the broker has.
+    news: is set when more have arrived, and when the connection is gone.
+    """
+
+    def __init__(
+        self, client: "_Client", broker: Broker, on_request: Callable[[Request], None], news: asyncio.Event
+    ) -> None:
+        self.num_sent = self.num_arrived = 0
         self._client = client
         self._broker = broker
         self._on_request = on_request
-        self.gone = asyncio.create_task(self._read())
+        self._news = news
+        self._under_way: deque[tuple[int, str]] = deque()  # packets by their identifiers, and their topics
+        self._confirmed: dict[int, bool] = {}  # those of them that arrived, and whether they were welcome
+        self._unwelcome: set[str] = set()  # topics
+        client.on_confirmation = self._confirm
+        self.gone = asyncio.ensure_future(self._live())
+        self.gone.add_done_callback(lambda _: news.set())
 
-    async def publish(self, message: Message) -> None:
-        """Publish one message and wait until the broker has it."""
-        if not await self.deliver([message]):
-            raise self.loss()
+    @property
+    def room(self) -> int:
+        """How many messages the broker takes before it has confirmed another one."""
+        return max(0, self._client.most_under_way - len(self._under_way))
 
-    async def deliver(self, messages: Sequence[Message]) -> int:
-        """Publish these in order; how many of the first the broker has. Fewer than all: it is gone."""
-        publishing = [asyncio.create_task(self._publish(message)) for message in messages]
-        everything = asyncio.create_task(asyncio.wait(publishing))
-        try:
-            await asyncio.wait(
-                [everything, self.gone], timeout=DELIVERY_SECONDS, return_when=asyncio.FIRST_COMPLETED
-            )
-        finally:
-            for task in publishing:
-                task.cancel()
-            await everything
-        return sum(1 for _ in takewhile(_went_well, publishing))
+    def send(self, messages: Iterable[Message]) -> None:
+        """Publish these in order, behind all before them, without waiting; there has to be `room`."""
+        knows_properties = self._broker.version == "5"
+        leaving = [(each, _properties(each) if knows_properties else None) for each in messages]
+        packets = self._client.write(leaving)
+        self._under_way += ((packet, each.topic) for packet, (each, _) in zip(packets, leaving, strict=True))
+        self.num_sent += len(packets)
+        self._settle()
+
+    async def deliver(self, *messages: Message) -> None:
+        """Publish these; the broker has them, and all before, on return. Raises BrokerError if it is gone."""
+        for message in messages:
+            while not self.room:
+                await self._more()
+            self.send([message])
+        wanted = self.num_sent
+        while self.num_arrived < wanted:
+            await self._more()
 
     async def subscribe(self, topic: str) -> None:
         """Hear what is published on a topic, or on those that fit a pattern."""
@@ -93,18 +111,42 @@ class Connection:
         self.gone.cancel()
         await asyncio.wait({self.gone})
 
-    async def _publish(self, message: Message) -> None:
-        await self._client.publish(
-            message.topic,
-            message.payload,
-            qos=message.qos,
-            retain=message.retain,
-            properties=_properties(message) if self._broker.version == "5" else None,
-            timeout=math.inf,  # `deliver` watches the clock for all at once, which is cheaper
-        )
+    async def _more(self) -> None:
+        if self.gone.done():
+            raise self.loss()
+        self._news.clear()
+        await self._news.wait()
+
+    def _confirm(self, packet: int, is_welcome: bool) -> None:
+        self._confirmed[packet] = is_welcome
+        self._settle()
+
+    def _settle(self) -> None:
+        """Count what arrived, up to the first of which that is not known."""
+        while self._under_way and self._under_way[0][0] in self._confirmed:
+            packet, topic = self._under_way.popleft()
+            if not self._confirmed.pop(packet) and topic not in self._unwelcome:
+                self._unwelcome.add(topic)
+                logger.warning(
+                    "the MQTT broker %s does not let hocket publish on %s", self._broker.address, topic
+                )
+            self.num_arrived += 1
+            self._news.set()
+
+    async def _live(self) -> None:
+        """Ends when the connection does, and where nothing arrives any more."""
+        reading = asyncio.create_task(self._read())
+        try:
+            while not reading.done():
+                before, waited_for = self.num_arrived, self.num_sent
+                await asyncio.wait({reading}, timeout=DELIVERY_SECONDS)
+                if self.num_arrived == before < waited_for:
+                    return
+        finally:
+            reading.cancel()
+            await asyncio.wait({reading})
 
     async def _read(self) -> None:
-        """Ends when the connection does."""
         with contextlib.suppress(aiomqtt.MqttError):
             async for message in self._client.messages:
                 if message.retain:  # said before we came, and perhaps to somebody else
@@ -122,14 +164,14 @@ class Connection:
 
 @contextlib.asynccontextmanager
 async def connect(
-    broker: Broker, will: Message, on_request: Callable[[Request], None]
+    broker: Broker, will: Message, on_request: Callable[[Request], None], news: asyncio.Event
 ) -> AsyncIterator[Connection]:
     """A connection, left in good order at the end of the block. will: published by the broker if it breaks.
 
     on_request: is called with everything that comes on topics subscribed to, but for retained messages.
-    Raises BrokerRefused and BrokerError.
+    news: as `Connection` sets it. Raises BrokerRefused and BrokerError.
     """
-    client = aiomqtt.Client(
+    client = _Client(
         broker.host,
         broker.port,
         identifier=broker.client or f"hocket-{socket.gethostname()}-{secrets.token_hex(3)}",
@@ -140,7 +182,8 @@ async def connect(
         will=aiomqtt.Will(will.topic, will.payload, qos=will.qos, retain=will.retain),
         keepalive=broker.keepalive,
         timeout=ANSWER_SECONDS,
-        max_concurrent_outgoing_calls=IN_FLIGHT,  # first come, first served: order stays
+        max_inflight_messages=0,  # without limit: `Connection.room` is the limit
+        socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
         logger=_library_log,
     )
     async with contextlib.AsyncExitStack() as stack:
@@ -148,13 +191,55 @@ async def connect(
             await stack.enter_async_context(client)
         except aiomqtt.MqttError as error:
             raise _why_not(broker, error) from error
-        connection = Connection(client, broker, on_request)
+        connection = Connection(client, broker, on_request, news)
         try:
             yield connection
         finally:
             await connection.close()
             with contextlib.suppress(aiomqtt.MqttError):
                 await stack.aclose()
+
+
+class _Client(aiomqtt.Client):  # type: ignore[misc]
+    """The library's client, with a way to publish that waits for nothing.
+
+    Its own `publish` makes a task, an event and a timer a message, half of what a message costs, and keeps
+    order only where each waits for the one before.
+
+    most_under_way: packets without confirmation, as the broker said when it answered.
+    on_confirmation: is called with the identifier of a packet that arrived, and whether it was welcome.
+    """
+
+    on_confirmation: Callable[[int, bool], None]
+    most_under_way = UNDER_WAY
+    _is_collecting = False
+
+    def write(self, messages: Iterable[tuple[Message, Properties | None]]) -> list[int]:
+        """Write messages, as far as the connection takes them at once; the identifiers of their packets.
+
+        At once, since a broker that confirms in small packets waits for whatever comes back between them.
+        """
+        self._is_collecting = True
+        packets = [
+            int(self._client.publish(each.topic, each.payload, each.qos, each.retain, properties).mid)
+            for each, properties in messages
+        ]
+        self._is_collecting = False
+        self._client.loop_write()
+        if self._client.want_write() and (connected := self._client.socket()) is not None:
+            self._on_socket_register_write(self._client, None, connected)
+        return packets
+
+    def _on_socket_register_write(self, client: Any, userdata: Any, sock: Any) -> None:
+        if not self._is_collecting:
+            super()._on_socket_register_write(client, userdata, sock)
+
+    def _on_connect(self, client: Any, userdata: Any, flags: Any, reason: Any, said: Any = None) -> None:
+        self.most_under_way = min(UNDER_WAY, getattr(said, "ReceiveMaximum", UNDER_WAY))
+        super()._on_connect(client, userdata, flags, reason, said)
+
+    def _on_publish(self, client: Any, userdata: Any, mid: int, reason: Any, properties: Any) -> None:
+        self.on_confirmation(mid, not reason.is_failure)
 
 
 class _TidySocket(ssl.SSLSocket):
@@ -202,10 +287,6 @@ def _made_once(content_type: str, expiry: int | None, reply_to: bytes | None) ->
         properties.CorrelationData = reply_to
     made: _Packed = properties
     return made
-
-
-def _went_well(task: "asyncio.Task[None]") -> bool:
-    return not task.cancelled() and task.exception() is None
 
 
 def _why_not(broker: Broker, error: aiomqtt.MqttError) -> BrokerError:

@@ -4,6 +4,7 @@ import hashlib
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 _NOT_IN_TOPICS = re.compile(r"[^a-z0-9_-]+")
 
@@ -65,6 +66,7 @@ class Topics:
         return f"{self.prefix}/{slug(session)}/home_assistant"
 
 
+@lru_cache(maxsize=256)
 def slug(session: str) -> str:
     """A session's name as a level of a topic: lower case letters, digits, - and _.
 

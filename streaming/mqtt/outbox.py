@@ -4,7 +4,9 @@ import logging
 import sqlite3
 from collections import deque
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from ..errors import ConfigError
 from .message import Message
@@ -12,6 +14,7 @@ from .message import Message
 logger = logging.getLogger(__name__)
 
 IN_MEMORY = 10_000
+READ_AHEAD = 500
 _MOST_FILES = 16  # processes that talk to one broker under one prefix
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS outbox (
@@ -22,8 +25,16 @@ CREATE INDEX IF NOT EXISTS provisional ON outbox (expires, id) WHERE expires IS 
 """
 
 
+class _Entry(NamedTuple):
+    number: int
+    message: Message
+    is_stored: bool  # in the file
+
+
 class Outbox:
     """A queue in the order of `extend`, that outlives the process where it was `spilled`.
+
+    Messages are taken from its front and stay here until they arrived, or are put back.
 
     path: the file; where another process holds it, one beside it. What was left there comes first.
     limit: messages in the file from which on the oldest that expire are let go, and counted in `num_dropped`;
@@ -34,51 +45,55 @@ class Outbox:
     def __init__(self, path: Path, limit: int = 100_000) -> None:
         self.num_dropped = 0
         self._limit = limit
-        self._memory: deque[tuple[int, Message]] = deque()
+        self._memory: deque[_Entry] = deque()  # waits, and is not in the file
+        self._ahead: deque[_Entry] = deque()  # waits, and was read from the file, where it still is
+        self._taken: deque[_Entry] = deque()
         self.path, self._file = _open(path)
         self._num_stored: int
         last, self._num_stored = self._file.execute("SELECT max(id), count(*) FROM outbox").fetchone()
         self._last = last or 0
+        self._read_to = 0  # number up to which the file was read
+        self._num_unread = self._num_stored
         self._is_spilling = False
         self._is_broken = False
 
     def __len__(self) -> int:
-        return self._num_stored + len(self._memory)
+        """Messages that did not arrive, taken ones among them."""
+        return self._num_stored + len(self._memory) + sum(not each.is_stored for each in self._taken)
 
     def extend(self, messages: Iterable[Message]) -> None:
         """Let these wait behind all others."""
         for message in messages:
             self._last += 1
-            self._memory.append((self._last, message))
-        if self._is_spilling or self._num_stored or len(self._memory) > IN_MEMORY:
+            self._memory.append(_Entry(self._last, message, is_stored=False))
+        if self._is_spilling or len(self._memory) > IN_MEMORY:
             self._store()
 
-    def head(self, count: int, now: float) -> list[tuple[int, Message]]:
-        """The oldest messages and their numbers, at most `count`; those that expired by `now` are let go."""
-        if self._num_stored:
-            expired = self._file.execute("DELETE FROM outbox WHERE expires < ?", (now,)).rowcount
-            self._num_stored -= expired
-            self.num_dropped += expired
-            rows = self._file.execute(
-                "SELECT id, topic, payload, qos, expires FROM outbox ORDER BY id LIMIT ?", (count,)
-            )
-            stored = [
-                (number, Message(topic, payload, qos, expires=expires))
-                for number, topic, payload, qos, expires in rows
-            ]
-            if stored:
-                return stored
-        while self._memory and (self._memory[0][1].expires or now) < now:
-            self._memory.popleft()
-            self.num_dropped += 1
-        return [self._memory[i] for i in range(min(count, len(self._memory)))]
+    def take(self, count: int, now: float) -> list[Message]:
+        """The oldest that were not taken yet, at most `count`; those that expired by `now` are let go."""
+        first = len(self._taken)
+        while len(self._taken) < first + count and (queue := self._next(now)):
+            entry = queue.popleft()
+            if entry.is_stored or (entry.message.expires or now) >= now:
+                self._taken.append(entry)
+            else:
+                self.num_dropped += 1
+        return [entry.message for entry in islice(self._taken, first, None)]
 
-    def release(self, number: int) -> None:
-        """The message of this number, and all before it, arrived."""
-        if self._num_stored:
-            self._num_stored -= self._file.execute("DELETE FROM outbox WHERE id <= ?", (number,)).rowcount
-        while self._memory and self._memory[0][0] <= number:
-            self._memory.popleft()
+    def arrived(self, count: int) -> None:
+        """The first `count` of those that were taken are where they should be."""
+        entries = [self._taken.popleft() for _ in range(count)]
+        stored = [entry.number for entry in entries if entry.is_stored]
+        if stored:
+            done = self._file.execute("DELETE FROM outbox WHERE id BETWEEN ? AND ?", (stored[0], stored[-1]))
+            self._num_stored -= done.rowcount
+
+    def put_back(self) -> None:
+        """Nothing that was taken arrived: it is the front again."""
+        self._memory.extendleft(entry for entry in reversed(self._taken) if not entry.is_stored)
+        self._taken.clear()
+        self._ahead.clear()
+        self._read_to, self._num_unread = 0, self._num_stored
 
     def spill(self, spilling: bool) -> None:
         """Whether to keep everything in the file from now on: nobody knows when the broker comes back."""
@@ -87,18 +102,49 @@ class Outbox:
             self._store()
 
     def close(self) -> None:
-        """Leave what still waits in the file."""
+        """Leave what did not arrive in the file."""
+        self.put_back()
         self._store()
         self._file.close()
 
+    def _next(self, now: float) -> "deque[_Entry]":
+        """Where the oldest message is that waits; empty if none does."""
+        if self._num_unread and not self._ahead:
+            self._read_ahead(now)
+        if not self._ahead or (self._memory and self._memory[0].number < self._ahead[0].number):
+            return self._memory
+        return self._ahead
+
+    def _read_ahead(self, now: float) -> None:
+        expired = self._file.execute(
+            "DELETE FROM outbox WHERE expires < ? AND id > ?", (now, self._read_to)
+        ).rowcount
+        self._num_stored -= expired
+        self._num_unread -= expired
+        self.num_dropped += expired
+        rows = self._file.execute(
+            "SELECT id, topic, payload, qos, expires FROM outbox WHERE id > ? ORDER BY id LIMIT ?",
+            (self._read_to, READ_AHEAD),
+        )
+        for number, topic, payload, qos, expires in rows:
+            message = Message(topic, payload, qos, expires=expires)
+            self._ahead.append(_Entry(number, message, is_stored=True))
+        self._num_unread -= len(self._ahead)
+        if self._ahead:
+            self._read_to = self._ahead[-1].number
+
     def _store(self) -> None:
-        """Move what is in memory behind what is in the file; it stays in memory where the disk is full."""
+        """Move what is in memory into the file, but for what comes before all that was read from there.
+
+        Everything stays in memory where the disk is full.
+        """
+        moving = [entry for entry in self._memory if entry.number > self._read_to]
         try:
             with self._file:
                 self._file.execute("BEGIN")
                 self._file.executemany(
                     "INSERT INTO outbox (id, topic, payload, qos, expires) VALUES (?, ?, ?, ?, ?)",
-                    ((number, m.topic, m.payload, m.qos, m.expires) for number, m in self._memory),
+                    ((number, m.topic, m.payload, m.qos, m.expires) for number, m, _ in moving),
                 )
         except sqlite3.Error as error:
             if not self._is_broken:
@@ -106,18 +152,21 @@ class Outbox:
             self._is_broken = True
             return
         self._is_broken = False
-        self._num_stored += len(self._memory)
-        self._memory.clear()
+        self._num_stored += len(moving)
+        self._num_unread += len(moving)
+        for _ in moving:
+            self._memory.pop()
         if self._num_stored > self._limit:
             self._let_go(self._num_stored - self._limit)
 
     def _let_go(self, count: int) -> None:
         dropped = self._file.execute(
-            "DELETE FROM outbox WHERE id IN "
-            "(SELECT id FROM outbox WHERE expires IS NOT NULL ORDER BY expires, id LIMIT ?)",
-            (count,),
+            "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox "
+            "WHERE expires IS NOT NULL AND id > ? ORDER BY expires, id LIMIT ?)",
+            (self._read_to, count),
         ).rowcount
         self._num_stored -= dropped
+        self._num_unread -= dropped
         self.num_dropped += dropped
 
 

@@ -22,7 +22,7 @@ from .wording import Wording
 
 logger = logging.getLogger(__name__)
 
-BATCH = 200  # messages handed over at once
+BATCH = 200  # events put into words at once
 STATE_SECONDS = (
     0.5  # shortest time between two versions of what is retained: each is a row in somebody's home
 )
@@ -41,9 +41,10 @@ class Post:
         self._wording = Wording(broker)
         self._outbox = Outbox(broker.outbox_file, broker.outbox_limit)
         self._events: deque[Event] = deque()
-        self._answers: deque[Message] = deque()
+        self._aside: deque[Message] = deque()  # what goes out before events
         self._answering: set[asyncio.Task[None]] = set()
         self._told: dict[str, bytes] = {}  # retained topics, as the broker has them
+        self._num_told, self._state_due = 0, 0.0
         self._complaint = ""
         self._num_dropped = 0
         self._first_answer = threading.Event()
@@ -125,7 +126,7 @@ class Post:
     def _sort_some(self, count: int) -> None:
         messages: list[Message] = []
         for _ in range(min(count, len(self._events))):
-            messages += self._wording.messages(self._events.popleft(), self._outbox.num_dropped)
+            messages += self._wording.messages(self._events.popleft())
         self._outbox.extend(messages)
         self._work.set()
 
@@ -137,11 +138,14 @@ class Post:
         delay = shortest
         while True:
             try:
-                async with connect(self._broker, self._status("offline"), self._hear) as connection:
+                async with connect(
+                    self._broker, self._status("offline"), self._hear, self._work
+                ) as connection:
                     delay = shortest
                     await self._serve(connection)
                     return
             except BrokerError as error:
+                self._outbox.put_back()
                 self._outbox.spill(True)
                 self._complain(error)
             if self._closing.is_set():
@@ -154,64 +158,45 @@ class Post:
     async def _serve(self, connection: Connection) -> None:
         """Publishes what comes, until the end; raises BrokerError once the connection is gone."""
         self._told.clear()
-        await connection.publish(self._status("online"))
+        self._aside = deque(message for message in self._aside if not message.retain)
+        await connection.deliver(self._status("online"))
         for topic in self._wanted():
             await connection.subscribe(topic)
-        await self._tell_state(connection)
+        await connection.deliver(*self._news())
         self._outbox.spill(False)
         self._say_connected()
-        state_due = 0.0
-        while True:
+        under_way, num_arrived = deque[bool](), connection.num_arrived  # whether they are of the outbox
+        while not connection.gone.done():
             self._work.clear()
-            num_sent = await self._send_some(connection)
-            now = self._loop.time()
-            is_news = self._wording.retained() != self._told
-            if is_news and now >= state_due:
-                await self._tell_state(connection)
-                state_due = now + STATE_SECONDS
-                is_news = False
-            if num_sent == 0:
-                if self._closing.is_set() and not self._events and not self._outbox:
-                    await self._tell_state(connection)
-                    await connection.publish(self._status("offline"))
-                    return
-                await self._rest(connection, max(0.0, state_due - now) if is_news else None)
+            landed = [under_way.popleft() for _ in range(connection.num_arrived - num_arrived)]
+            num_arrived += len(landed)
+            self._outbox.arrived(sum(landed))
+            under_way += self._send_some(connection)
+            if self._closing.is_set() and not (under_way or self._events or self._outbox):
+                await connection.deliver(*self._news(), self._status("offline"))
+                return
+            await self._work.wait()
+        raise connection.loss()
 
-    async def _send_some(self, connection: Connection) -> int:
-        answers = [self._answers.popleft() for _ in range(len(self._answers))]
-        waiting = self._outbox.head(BATCH, time.time())
-        messages = [*answers, *(message for _, message in waiting)]
-        if not messages:
-            return 0
-        arrived = await connection.deliver(messages)
-        if arrived > len(answers):
-            self._outbox.release(waiting[arrived - len(answers) - 1][0])
-        if arrived < len(messages):
-            raise connection.loss()
-        return arrived
+    def _send_some(self, connection: Connection) -> list[bool]:
+        """As many messages as there is room for, those beside the events first; which are of the outbox."""
+        if self._wording.num_changes != self._num_told and self._loop.time() >= self._state_due:
+            self._aside += self._news()
+            self._state_due = self._loop.time() + STATE_SECONDS
+            self._loop.call_at(self._state_due, self._work.set)
+        aside = [self._aside.popleft() for _ in range(min(len(self._aside), connection.room))]
+        events = self._outbox.take(connection.room - len(aside), time.time())
+        if aside or events:
+            connection.send([*aside, *events])
+        return [False] * len(aside) + [True] * len(events)
 
-    async def _tell_state(self, connection: Connection) -> None:
-        news = {
-            topic: payload
-            for topic, payload in self._wording.retained().items()
-            if self._told.get(topic) != payload
-        }
-        messages = [Message(topic, payload, retain=True) for topic, payload in news.items()]
-        if messages and await connection.deliver(messages) < len(messages):
-            raise connection.loss()
+    def _news(self) -> list[Message]:
+        """What is retained, as far as the broker does not have it so."""
+        self._num_told = self._wording.num_changes
+        retained = self._wording.retained(self._outbox.num_dropped)
+        news = {topic: payload for topic, payload in retained.items() if self._told.get(topic) != payload}
         self._told |= news
-
-    async def _rest(self, connection: Connection, seconds: float | None) -> None:
-        """Until there is work, or for so many seconds."""
-        working = asyncio.create_task(self._work.wait())
-        try:
-            await asyncio.wait(
-                {working, connection.gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
-            )
-        finally:
-            working.cancel()
-        if connection.gone.done():
-            raise connection.loss()
+        return [Message(topic, payload, retain=True) for topic, payload in news.items()]
 
     def _status(self, status: str) -> Message:
         return Message(self._wording.topics.status, status.encode(), retain=True, content_type="text/plain")
@@ -231,6 +216,7 @@ class Post:
         if request.topic == f"{self._broker.home_assistant}/{home_assistant.BIRTH}":
             if request.payload == b"online":  # it knows nothing any more
                 self._told.clear()
+                self._num_told = 0
                 self._work.set()
             return
         for session in self._wording.sessions:
@@ -248,7 +234,7 @@ class Post:
         except HocketError as error:
             said = {"ok": False, "error": str(error)}
         topic = request.reply_to or self._wording.topics.answer(session)
-        self._answers.append(Message(topic, json.dumps(said).encode(), reply_to=request.correlation))
+        self._aside.append(Message(topic, json.dumps(said).encode(), reply_to=request.correlation))
         self._work.set()
 
     # What people should know

@@ -12,27 +12,34 @@ from .message import Message, Topics
 from .room import Room
 
 MOST_ROOMS = 64  # sessions whose state is retold to a broker that forgot it
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 class Wording:
-    """Turns the events of any number of sessions into messages. No network, one caller at a time."""
+    """Turns the events of any number of sessions into messages. No network, one caller at a time.
+
+    num_changes: counts the events that changed what is `retained`.
+    """
 
     def __init__(self, broker: Broker) -> None:
+        self.num_changes = 0
         self.topics = Topics(broker.prefix)
         self._broker = broker
         self._rooms: dict[str, Room] = {}
         self._retained: dict[str, bytes] = {}
+        self._changed: dict[str, Room] = {}  # since `_retained` was written
 
     @property
     def sessions(self) -> list[str]:
         """Names of the sessions that have begun and not ended."""
         return [name for name, room in self._rooms.items() if not room.is_over]
 
-    def messages(self, event: Event, dropped: int = 0) -> list[Message]:
-        """What to publish of this event, in order; `retained` follows. dropped: as `Room.state` has it."""
+    def messages(self, event: Event) -> list[Message]:
+        """What to publish of this event, in order; `retained` follows."""
         room = self._room(event)
         if room.add(event):
-            self._retain(room, dropped)
+            self._changed[event.session] = room
+            self.num_changes += 1
         expires = time.time() + self._broker.expiry if is_provisional(event) else None
         said = Message(
             topic=self.topics.event(event.session, event.type),
@@ -44,8 +51,11 @@ class Wording:
             return [said, self._home_assistant_event(room, event)]
         return [said]
 
-    def retained(self) -> dict[str, bytes]:
-        """What every late subscriber should find, by topic, as it stands now."""
+    def retained(self, dropped: int = 0) -> dict[str, bytes]:
+        """What every late subscriber should find, by topic, as it stands now. dropped: as in `Room.state`."""
+        for room in self._changed.values():
+            self._retain(room, dropped)
+        self._changed.clear()
         return dict(self._retained)
 
     def _room(self, event: Event) -> Room:
@@ -61,6 +71,7 @@ class Wording:
         over = [name for name, room in self._rooms.items() if room.is_over]
         for name in over[: max(0, len(self._rooms) - MOST_ROOMS)]:
             del self._rooms[name]
+            self._changed.pop(name, None)
             for topic in (self.topics.state(name), self.topics.speakers(name)):
                 self._retained.pop(topic, None)
 
@@ -85,4 +96,4 @@ def is_provisional(event: Event) -> bool:
 
 
 def _json(value: dict[str, Any]) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return _ENCODER.encode(value).encode()

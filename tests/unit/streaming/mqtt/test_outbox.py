@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from hocket.streaming.errors import ConfigError
+from hocket.streaming.mqtt import outbox as outbox_module
 from hocket.streaming.mqtt.message import Message
 from hocket.streaming.mqtt.outbox import Outbox
 
@@ -15,28 +16,57 @@ def message(number: int, expires: float | None = None) -> Message:
 
 
 def payloads(outbox: Outbox, count: int = 1_000, now: float = 0.0) -> list[int]:
-    return [int(message.payload) for _, message in outbox.head(count, now)]
+    return [int(message.payload) for message in outbox.take(count, now)]
 
 
-def test_messages_leave_in_the_order_they_came_however_often_the_file_is_used(tmp_path: Path) -> None:
+def test_messages_leave_in_the_order_they_came_however_often_the_file_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox_module, "IN_MEMORY", 40)
+    monkeypatch.setattr(outbox_module, "READ_AHEAD", 30)
     rng, outbox = random.Random(7), Outbox(tmp_path / "o.db")
-    came, left = 0, []
-    while len(left) < 3_000:
-        if came < 3_000:
+    came, left, under_way = 0, list[int](), list[int]()
+    while len(left) < 5_000:
+        if came < 5_000:
             burst = range(came, came + rng.randrange(50))
             outbox.extend(message(number) for number in burst)
             came = burst.stop
-        outbox.spill(rng.random() < 0.3)
-        head = outbox.head(rng.randrange(1, 60), 0.0)
-        arrived = head[: rng.randrange(len(head) + 1)]
-        left += [int(each.payload) for _, each in arrived]
-        if arrived:
-            outbox.release(arrived[-1][0])
+        outbox.spill(rng.random() < 0.2)
+        under_way += payloads(outbox, rng.randrange(1, 60))
+        arrived = rng.randrange(len(under_way) + 1)
+        outbox.arrived(arrived)
+        left += under_way[:arrived]
+        del under_way[:arrived]
+        assert len(outbox) == came - len(left)
+        if rng.random() < 0.1:
+            outbox.put_back()
+            under_way.clear()
         if rng.random() < 0.05:
             outbox.close()
             outbox = Outbox(tmp_path / "o.db")
+            under_way.clear()
     outbox.close()
     assert left == list(range(len(left)))
+
+
+def test_a_full_disk_costs_neither_order_nor_messages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox = Outbox(tmp_path / "o.db")
+    outbox.extend(message(number) for number in range(10))
+    assert payloads(outbox, 5) == [0, 1, 2, 3, 4]
+    outbox.spill(True)
+    (pages,) = outbox._file.execute("PRAGMA page_count").fetchone()
+    outbox._file.execute(f"PRAGMA max_page_count = {pages}")
+    outbox.extend(Message("topic", str(number).encode().zfill(1_000)) for number in range(10, 100))
+    outbox.put_back()
+    assert payloads(outbox, 20) == list(range(20))
+    outbox._file.execute("PRAGMA max_page_count = 1000000")
+    outbox.extend([message(100)])
+    assert payloads(outbox, 20) == list(range(20, 40))
+    outbox.arrived(40)
+    assert payloads(outbox) == list(range(40, 101))
+    outbox.close()
 
 
 def test_what_expires_is_let_go_and_what_does_not_stays_past_any_limit(tmp_path: Path) -> None:
