@@ -167,6 +167,9 @@ def subscribe(
     session: Annotated[str, typer.Option(metavar="NAME", help="The session; it may be yet to come.")],
     jsonl: Annotated[bool, typer.Option("--jsonl", help="Every event as a line of JSON.")] = False,
     rttm: Annotated[bool, typer.Option("--rttm", help="Turns as RTTM, when the session has ended.")] = False,
+    vtt: Annotated[
+        bool, typer.Option("--vtt", help="Captions as WebVTT, of a session with words, when it has ended.")
+    ] = False,
     view: Annotated[bool, typer.Option("--view", help="A live picture; the default on a terminal.")] = False,
     first: Annotated[
         int, typer.Option("--from", min=1, metavar="SEQ", help="The first event wanted, by its number.")
@@ -182,16 +185,17 @@ def subscribe(
     """
     from hocket.streaming.server.subscriber import Subscriber
 
-    if jsonl + rttm + view > 1:
-        raise typer.BadParameter("only one of --jsonl, --rttm and --view goes to standard output")
+    if jsonl + rttm + vtt + view > 1:
+        raise typer.BadParameter("only one of --jsonl, --rttm, --vtt and --view goes to standard output")
     subscriber = Subscriber(url, session, from_seq=first, finals=finals, bearer=token, patience=patience)
     gone: list[bool] = []
     stdout = StandardOutput(lambda: gone.append(True))
-    interrupted = asyncio.run(_follow(subscriber, _sink(session, stdout, jsonl, rttm, view), gone))
+    interrupted = asyncio.run(_follow(subscriber, _sink(session, stdout, jsonl, rttm, vtt, view), gone))
     raise typer.Exit(130 if interrupted else 0)
 
 
-def _sink(session: str, stdout: StandardOutput, jsonl: bool, rttm: bool, view: bool) -> "Sink":
+def _sink(session: str, stdout: StandardOutput, jsonl: bool, rttm: bool, vtt: bool, view: bool) -> "Sink":
+    from hocket.streaming.sinks.captions import CaptionFile, CaptionFormat
     from hocket.streaming.sinks.jsonl import JsonLines
     from hocket.streaming.sinks.plain import PlainLines
     from hocket.streaming.sinks.rttm import RttmFile
@@ -200,6 +204,8 @@ def _sink(session: str, stdout: StandardOutput, jsonl: bool, rttm: bool, view: b
         return JsonLines(stdout)
     if rttm:
         return RttmFile(stdout, session)
+    if vtt:
+        return CaptionFile(stdout, CaptionFormat.VTT)
     if view or sys.stdout.isatty():
         from rich.console import Console
 
