@@ -26,12 +26,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hocket.streaming.server.access import Door
 from hocket.streaming.server.hub import Limits
 from hocket.streaming.server.publisher import Publisher
 from hocket.streaming.server.subscriber import Subscriber
 from tests.damage import damaged
+from tests.recorder import recorded
 from tests.served import Babble, service
+from tests.sound import tone
 
 ROOT = Path(__file__).parents[1]
 AT_ONCE = 8  # connections
@@ -43,6 +47,8 @@ MOST_GROWTH = 24 << 20  # bytes of resident memory, once warm
 SOUND = [
     {"type": "start", "sample_rate": 16_000, "channels": 2, "options": {"hop": 0.5, "max_speakers": 3}},
     {"type": "start", "sample_rate": 8_000, "encoding": "mulaw", "realtime": True},
+    {"type": "start", "sample_rate": 48_000, "encoding": "webm_opus"},
+    {"type": "start", "sample_rate": 16_000, "channels": 2, "channel": "separate"},
     {"type": "start", "sample_rate": 16_000, "resume": {"token": "guessed", "sample": 5}},
     {"type": "gap", "samples": 160, "reason": "lost"},
     {"type": "name", "id": "1", "speaker": "S1", "name": "Anna"},
@@ -56,6 +62,7 @@ SOUND = [
     {"type": "end"},
     {"type": "stop"},
 ]
+OPUS = recorded(np.stack([tone(0.5, rate=48_000)], axis=1), "webm_opus")
 ODD: list[Any] = [
     None,
     True,
@@ -127,7 +134,7 @@ def message(rng: random.Random) -> bytes:
 
 def malformed(rng: random.Random) -> tuple[str, bytes]:
     """One malformed thing to send on an open connection, and what kind it is."""
-    match rng.randrange(8):
+    match rng.randrange(9):
         case 0:
             return "frames", damaged(frame(message(rng), 1, rng), rng)
         case 1:
@@ -140,6 +147,8 @@ def malformed(rng: random.Random) -> tuple[str, bytes]:
             return "messages", frame(rng.randbytes(rng.randrange(200)), 1, rng)
         case 4:
             return "messages", frame(rng.choice((b"RIFF....WAVE", b"OggS", b"\x1aE\xdf\xa3", b"")), 2, rng)
+        case 5:
+            return "messages", frame(damaged(OPUS, rng)[: rng.choice((100, 1000, len(OPUS)))], 2, rng)
     return "messages", frame(message(rng), 1, rng)
 
 
@@ -188,7 +197,7 @@ class Fuzzer:
             if not answer.startswith(b"HTTP/1.1 101"):
                 return "refused"
             if rng.random() < 0.7:
-                writer.write(frame(json.dumps(rng.choice(SOUND[:2])).encode(), 1, rng))
+                writer.write(frame(json.dumps(rng.choice(SOUND[:4])).encode(), 1, rng))
             for _ in range(rng.randint(3, 12)):
                 kind, data = malformed(rng)
                 self.sent[kind] += 1

@@ -92,20 +92,22 @@ class OpusStream:
     # In the thread
 
     def read(self, size: int) -> bytes:
-        """The next bytes, for FFmpeg; none at the end."""
+        """The next bytes, for FFmpeg; none at the end. Raises nothing: it would be lost on the way."""
         if not self._data and not self._is_at_end:
-            self._put(None)  # the loop may want the lock before it lets this return
+            self._offer(None)  # the loop may want the lock before it lets this return
         with self._bytes_came:
             self._bytes_came.wait_for(lambda: self._data or self._is_at_end or self._is_closed)
-            if self._is_closed:
-                raise _ClosedError
             taken, self._data = self._data[:size], self._data[size:]
-            return taken
+            return _END if self._is_closed else taken
+
+    def _offer(self, piece: Audio | Missing | Exception | None) -> None:
+        """Waits until there is room for it."""
+        asyncio.run_coroutine_threadsafe(self._pieces.put(piece), self._loop).result()
 
     def _put(self, piece: Audio | Missing | Exception | None) -> None:
-        asyncio.run_coroutine_threadsafe(self._pieces.put(piece), self._loop).result()
         if self._is_closed:
             raise _ClosedError
+        self._offer(piece)
 
     def _run(self) -> None:
         import av
