@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from hocket.models import open_models
 from hocket.streaming.events import Event
@@ -244,6 +244,28 @@ def test_a_page_that_is_loaded_again_goes_on_where_it_was(browser: Browser, quic
         page.get_by_role("button", name="Stop").click()
         finish(page)
         expect(page.locator("#gap-legend")).to_be_hidden()
+
+
+def test_a_session_stays_open_for_names_as_long_as_its_page(browser: Browser, tmp_path: Path) -> None:
+    def hastened(route: Route) -> None:
+        text = route.fetch().text()
+        assert "SILENCE = 60;" in text
+        route.fulfill(body=text.replace("SILENCE = 60;", "SILENCE = 4;"), content_type="text/javascript")
+
+    limits = Limits(idle_seconds=3)
+    with (
+        in_a_thread(lambda: service(tmp_path / "sessions", limits=limits)) as url,
+        visit(browser, url) as page,
+    ):
+        page.route("**/producer.js", hastened)
+        page.reload()
+        opened: list[str] = []
+        page.on("websocket", lambda socket: opened.append(socket.url))
+        page.set_input_files("#file", recording(tmp_path, Babble(6, 5)))
+        expect(page.get_by_role("button", name="Finish")).to_be_visible()
+        page.wait_for_timeout(6000)  # longer than either end would wait
+        assert len([address for address in opened if address.endswith("/audio")]) == 1
+        finish(page)
 
 
 def test_a_page_of_another_name_hears_how_it_is_let_in(browser: Browser, quick: str) -> None:

@@ -5,8 +5,9 @@ import { Line } from "./line.js";
 const AHEAD = 10; // seconds of audio that may be on their way; the server says what it has
 const FRAME = 0.25; // seconds of audio in a frame
 const SILENCE = 60; // seconds without an answer
-const KEEPALIVE = 20; // seconds
-const ALL = "all"; // the id of the question whether everything is heard
+const ASK_EVERY = 20; // seconds at most, so that both ends know of each other where there is no sound
+const ALIVE = "alive"; // the id of the question whether the server is there
+const ALL = "all"; // and of that whether everything is heard
 
 export class Producer {
   #line;
@@ -20,7 +21,7 @@ export class Producer {
   #isStarted = false; // on this connection, as is the next
   #hasAskedForAll = false;
   #isEnding = false;
-  #keepalive;
+  #asking = 0;
 
   /**
    * @param {string} session
@@ -46,7 +47,6 @@ export class Producer {
       onMessage: (message) => this.#hear(message),
       onState: (state) => this.#follow(state),
     });
-    this.#keepalive = setInterval(() => this.tell({ type: "keepalive" }), KEEPALIVE * 1000);
   }
 
   /** Send what the tape has and the server has room for; to be called when the tape has grown or ended. */
@@ -90,7 +90,7 @@ export class Producer {
   }
 
   close() {
-    clearInterval(this.#keepalive);
+    clearInterval(this.#asking);
     this.#line.close();
   }
 
@@ -109,6 +109,7 @@ export class Producer {
       this.#isStarted = true;
       this.#hasAskedForAll = false;
       this.#line.renew();
+      this.#askNowAndThen(Math.min(ASK_EVERY, message.idle_seconds / 3));
       if (this.#isEnding) this.end();
     } else if (message.type === "received") {
       this.#received = message.sample;
@@ -117,6 +118,11 @@ export class Producer {
     this.#on.answer(message);
     if (message.type === "finalized" && message.id === ALL) this.#on.heard();
     this.pump();
+  }
+
+  #askNowAndThen(seconds) {
+    clearInterval(this.#asking);
+    this.#asking = setInterval(() => this.tell({ type: "finalize", id: ALIVE }), seconds * 1000);
   }
 
   #follow(state) {
