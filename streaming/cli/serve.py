@@ -166,6 +166,7 @@ async def _serve(open_hub: "Callable[[], Hub]", door: "Door") -> None:
                 loop.add_signal_handler(number, stop.set)
         host = f"[{door.host}]" if ":" in door.host else door.host
         say(f"listening on ws://{host}:{port}")
+        say(f"with a page to speak to at http://{host}:{port}")
         await stop.wait()
         for number in (signal.SIGINT, signal.SIGTERM):
             with contextlib.suppress(NotImplementedError):
