@@ -8,7 +8,7 @@ import json
 import logging
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,6 +34,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 FRAME_BYTES = 1 << 20
 TIDY_SECONDS = 60.0
 FINISH_SECONDS = 30.0
+MOST_LOSSES = 3
 _Made = TypeVar("_Made")
 
 
@@ -223,6 +224,8 @@ class Hub:
             if live.rounds is not None:
                 return
             try:
+                if live.losses >= MOST_LOSSES:
+                    raise HostLost(f"{live.losses} hosts were lost over it")
                 live.rounds, sample = await self._on_a_host(self._restored, live.name, live.start)
             except Rejected:
                 raise
@@ -285,8 +288,11 @@ class Hub:
 
     def _gather(self, rounds: Rounds, most: int) -> list[Work]:
         waiting = [live for live in self._live.values() if live.is_waiting and live.rounds is rounds]
+        waiting.sort(key=LiveSession.place)
+        # those that a lost host was computing go alone once, to see whether it was one's fault
+        suspects = [live for live in waiting if live.losses]
         works = []
-        for live in sorted(waiting, key=LiveSession.place)[:most]:
+        for live in suspects[:1] or waiting[:most]:
             if live.start.realtime:
                 live.stretch(self._pace.hop)
             live.in_round, live.round_since = True, live.waiting_since
@@ -325,11 +331,12 @@ class Hub:
 
     # Hosts
 
-    def _unsettle(self, lost: Rounds) -> None:
+    def _unsettle(self, lost: Rounds, computed: Collection[str]) -> None:
         """A host is gone: its sessions go on from the store on another, with all they were given since."""
         for live in self._live.values():
             if live.rounds is lost:
                 live.put_back()
+                live.losses += live.name in computed
         self._settle()
 
     def _settle(self) -> None:
@@ -347,6 +354,8 @@ class Hub:
             # where nobody is up, the next host that is has it moved; a session that cannot go on is told so
             if live.name not in self._live and live.connection is not None:
                 live.connection.dismiss(rejected.refusal)
+                live.connection = None
+                live.resume_from(live.sample)  # lets go of a sender that waits for room
         else:
             logger.info("session %s moved", live.name)
             self.wake()

@@ -51,6 +51,7 @@ class LiveSession:
         self.sample = sample
         self.rounds: Rounds | None = None
         self.is_moving = False
+        self.losses = 0  # of hosts while they computed this session, one after the other
         self.connection: Connection | None = None
         self.left_at = asyncio.get_running_loop().time()  # when the last producer went
         self.in_round = False
@@ -167,6 +168,7 @@ class LiveSession:
     def conclude(self, outcome: Outcome, events: Sequence[tuple[int, str]]) -> None:
         """Say what a round made of this session, now that it is stored."""
         step = outcome.step
+        self.losses = 0
         self._wait_for(outcome.missing)
         asked = [piece for piece in self._taken if isinstance(piece, Asked)]
         self._let_go(step.sample)
