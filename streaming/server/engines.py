@@ -120,7 +120,7 @@ class Engines:
             settings_of(start.options),
             session=session,
             models=models.names,
-            people=self._people,
+            people=[person for person in self._people if start.people is None or person.id in start.people],
         )
         events = diarizer.feed(np.zeros(0, np.float32))
         self._hosted[session] = Hosted(diarizer, session, start, self._people)

@@ -47,6 +47,7 @@ MOST_CHANNELS = 8
 CHANNELS = ("mix", "separate")  # instead of a number
 LONGEST_GAP_SECONDS = 24 * 3600
 LONGEST_REPLY = 500
+LONGEST_LIST = 100_000  # characters
 OPTIONS = ("hop", "latency", "num_speakers", "min_speakers", "max_speakers")
 FINALS = (SessionStart, SessionEnd, SpeakerNew, SpeakerUpdate, Revision, Gap)
 
@@ -224,6 +225,10 @@ def _check(start: Start) -> None:
         raise ConfigError(f"channel {start.channel}: expected 0 to {start.channels - 1}, mix or separate")
     if start.resume is not None and not 0 <= start.resume.sample < 2**53:
         raise ConfigError(f"resume at sample {start.resume.sample}: expected 0 or more")
+    if start.people is not None and sum(map(len, start.people)) + len(start.people) > LONGEST_LIST:
+        raise ConfigError(
+            f"{len(start.people)} people: expected {LONGEST_LIST} characters of profiles at most"
+        )
     settings_of(start.options)
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from hocket.streaming.captions.words import HeardWord
-from hocket.streaming.events import Event
+from hocket.streaming.diarizer import Diarizer
+from hocket.streaming.events import Event, SpeakerUpdate
+from hocket.streaming.people import Profile
 from hocket.streaming.server import hosted
 from hocket.streaming.server.engines import Engines, Work
 from hocket.streaming.server.hosted import Asked, Outcome, Piece
@@ -16,6 +18,7 @@ from hocket.streaming.server.inputs import Ending
 from hocket.streaming.server.messages import (
     Control,
     Correct,
+    Done,
     Enroll,
     Merge,
     Missing,
@@ -125,3 +128,24 @@ def test_a_refused_control_leaves_no_trace() -> None:
             assert not outcome.step.inputs
             assert engine._snapshot() == before
     assert num_refused > 20
+
+
+def test_a_profile_is_listened_for_from_when_it_is_enrolled(tmp_path: Path) -> None:
+    models, samples = UnrulyModels(), Babble(3, 30).samples
+    heard = Diarizer(models.segmenter, models.embedder, models=models.names)
+    heard.push(samples)
+    anna = Profile("p1", "Anna", heard.voice_print("S1"))
+    store, start = Store(tmp_path), Start(sample_rate=RATE, people=[])
+    engines = Engines(models, [anna])
+    begun = engines.begin("room", start)
+    store.create("room", b"", "{}", begun.snapshot, begun.events)
+    for piece in (Audio(samples[:, None]), Asked(Enroll(profile="p1", id="1"), 1)):
+        [outcome] = engines.run([Work("room", [piece])])
+        assert isinstance(outcome, Outcome)
+        store.add([outcome.step])
+    assert outcome.answers == [(1, Done(id="1", seq=store.listing("room").seq))]
+    named = [event for event in log_of(store) if isinstance(event, SpeakerUpdate) and event.profile]
+    assert [(event.profile, event.name) for event in named] == [("p1", "Anna")]
+    # the store of people may be another one by then: the print was kept
+    Engines(models).restore("room", start, store.kept("room"), log_of(store, store.kept("room").seq), 30.0)
+    store.close()
