@@ -51,8 +51,8 @@ class Start(Message):
     sample_rate: 8,000 to 96,000 Hz. channel: the one to listen to, from 0; `mix`, as if absent, for the mean
     of all; `separate` for a session of each, NAME.1, NAME.2 and so on.
     realtime: whether audio is dropped, as a gap, rather than waited with when the server is behind.
-    options: any of hop, latency, num_speakers, min_speakers, max_speakers. people: whom to listen for of those that
-    the server knows, by profile; absent for all.
+    options: any of hop, latency, num_speakers, min_speakers, max_speakers. people: profiles to listen for, of
+    those that the server knows; absent for all.
     """
 
     type: ClassVar[str] = "start"
