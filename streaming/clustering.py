@@ -93,9 +93,9 @@ class Clusterer:
                 newborn.append((speaker, atom.start, atom.stop))
                 speakers = speakers.joined_by(speaker, atom.vector, atom.clean)
                 confidence = float(odds[-1])
-            elif len(speakers) and not self._is_strange(odds, speakers):
-                index = int(odds[:-1].argmax())
-                speaker, confidence = int(speakers.ids[index]), float(odds[index])
+            elif len(speakers):
+                speaker = int(self._named(odds[None], speakers)[0])
+                confidence = float(odds[:-1].max()) if speaker != NOBODY else 0.0
             else:
                 speaker, confidence = NOBODY, 0.0
             atom = self.people.obeyed(replace(atom, speaker=speaker, confidence=confidence))
@@ -126,11 +126,16 @@ class Clusterer:
             for vector, clean in self.people.known_voice(voice)
         ]
 
-    def _is_strange(self, odds: Floats, speakers: Speakers) -> bool:
-        """Whether a voice would go by an enrolled person's name though it is more likely nobody known."""
-        index = int(odds[:-1].argmax())
-        recognised = self.people.person_of(int(speakers.ids[index])) in self.people.profile_of
-        return recognised and bool(odds[-1] > odds[index])
+    def _named(self, odds: Floats, speakers: Speakers) -> Ints:
+        """(n,) the likeliest speakers; nobody where that would be a recognised person, and is not sure.
+
+        odds: (n, speakers + 1), a stranger's last.
+        """
+        people, known = self.people, odds[:, :-1]
+        recognised = [people.person_of(voice) in people.profile_of for voice in speakers.ids.tolist()]
+        likeliest = known.argmax(axis=1)
+        sure = np.where(np.array(recognised)[likeliest], people.rules.sure, 0.0)
+        return np.where(known.max(axis=1) > sure, speakers.ids[likeliest], NOBODY)
 
     def new_number(self) -> int:
         """A number that no voice and no person has had."""
@@ -160,7 +165,8 @@ class Clusterer:
         if atom.vector is not None and len(speakers):
             seconds = np.array([atom.clean], np.float32)
             voice = self._scorer.llr(atom.vector[None], seconds, speakers.centres, speakers.seconds)[0]
-            voice = np.minimum(voice, self.people.ceilings(atom.vector, atom.clean, speakers.ids.tolist()))
+            limits = self.people.ceilings(atom.vector[None], seconds, speakers.ids.tolist())
+            voice = np.minimum(voice, limits[0])
         return posterior(voice, linked(atom.links, speaker_of, speakers.ids), self.rules.naming)
 
     def _is_birth(self, atom: Atom, odds: Floats, speakers: Speakers) -> bool:
@@ -241,7 +247,8 @@ class Clusterer:
         voiced = [index for index, atom in enumerate(atoms) if atom.vector is not None]
         vectors = np.array([atoms[index].vector for index in voiced], np.float32)
         clean = np.array([atoms[index].clean for index in voiced], np.float32)
-        voice[voiced] = self._scorer.llr(vectors, clean, speakers.centres, speakers.seconds)
+        likeness = self._scorer.llr(vectors, clean, speakers.centres, speakers.seconds)
+        voice[voiced] = np.minimum(likeness, self.people.ceilings(vectors, clean, speakers.ids.tolist()))
         before = np.array([atom.speaker for atom in atoms])
         voice += self.rules.keep * (before[:, None] == speakers.ids)
         anchored = {atom.start: atom.speaker for atom in anchors}
@@ -252,12 +259,12 @@ class Clusterer:
         table = link_table(atoms)
         for _ in range(2):
             shares = table @ (names[:, None] == speakers.ids).astype(np.float32)
-            odds = posterior(voice, shares, self.rules.naming)[:, :-1]
-            names = np.where(fixed, words, speakers.ids[odds.argmax(axis=1)])
+            odds = posterior(voice, shares, self.rules.naming)
+            names = np.where(fixed, words, self._named(odds, speakers))
         speaker_of = {atom.start: speaker for atom, speaker in zip(atoms, names.tolist())}
         renamed = [
             replace(atom, speaker=speaker, confidence=sure) if speaker != atom.speaker else atom
-            for atom, speaker, sure in zip(atoms, names.tolist(), odds.max(axis=1).tolist())
+            for atom, speaker, sure in zip(atoms, names.tolist(), odds[:, :-1].max(axis=1).tolist())
         ]
         return [self._with_second_voices(atom, speakers, speaker_of) for atom in renamed]
 

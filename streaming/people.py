@@ -17,7 +17,8 @@ from .voices import VoiceScorer
 
 Floats = NDArray[np.float32]
 
-RELEASE_AT = (2.0, 6.0)  # seconds of speech, between which the rule for release changes
+LATE = (2.0, 6.0)  # seconds of a voice's speech, between which the rules for it change
+CLEAR = (0.6, 1.0)  # seconds of a stretch's speech, between which the rule for it changes
 PRINTED = 5  # vectors of a print that count as if they had been heard in the session, once it was recognised
 
 
@@ -26,19 +27,24 @@ class PeopleRules:
     """When a voice is an enrolled person's.
 
     recognise: log-likelihood ratio against "somebody else" from which it is, once it has spoken for `least`
-    seconds alone. release: the same, below which it no longer is, up to 2 s of speech; release_late: from 6 s
-    on, since one who is meant comes ever nearer to the print. rival: by how much the best print must beat
-    the next one. doubt: by how much more than by its print a stretch of speech may pass for an enrolled
-    person's. veto: the same, below which it is not theirs whoever it is.
+    seconds alone. release: the same, below which it no longer is, up to 2 s of speech; release_late and
+    recognise_late: from 6 s on, since one who is meant comes ever nearer to the print. rival: by how much the
+    best print must beat the next one. doubt: by how much more than by its print a stretch of speech may pass
+    for an enrolled person's. veto: the same, below which it is not theirs whoever it is, up to 0.6 s of
+    speech; veto_clear: from 1 s on. sure: probability up to which a stretch is nobody's rather than a
+    recognised person's.
     """
 
     recognise: float = 3.0
+    recognise_late: float = 4.4
     least: float = 0.7
     release: float = 0.0
     release_late: float = 3.4
     rival: float = 1.5
-    doubt: float = 1.0
+    doubt: float = 0.0
     veto: float = -2.0
+    veto_clear: float = 0.5
+    sure: float = 0.95
 
 
 @dataclass(frozen=True)
@@ -204,15 +210,15 @@ class People:
         vectors, seconds = profile.voice.vectors[:PRINTED], profile.voice.seconds[:PRINTED]
         return list(zip(vectors, seconds.tolist()))
 
-    def ceilings(self, vector: Floats, seconds: float, voices: Sequence[int]) -> Floats:
-        """(voices,) how likely a vector may be each voice: by the print, where it was recognised."""
+    def ceilings(self, vectors: Floats, seconds: Floats, voices: Sequence[int]) -> Floats:
+        """(n, voices) how likely vectors may be each voice: by the print, where it was recognised."""
         known = [self.profile_of.get(self.person_of(voice), "") for voice in voices]
-        limits = np.full(len(known), np.inf, np.float32)
+        limits = np.full((len(vectors), len(known)), np.inf, np.float32)
         rows = [row for row, profile in enumerate(known) if profile in self.profiles]
         if rows:
-            prints = [self.profiles[known[row]] for row in rows]
-            llr = self.likeness(vector[None], np.array([seconds], np.float32), prints)[0]
-            limits[rows] = np.where(llr < self.rules.veto, -np.inf, llr + self.rules.doubt)
+            llr = self.likeness(vectors, seconds, [self.profiles[known[row]] for row in rows])
+            veto = np.interp(seconds, CLEAR, (self.rules.veto, self.rules.veto_clear))
+            limits[:, rows] = np.where(llr < veto[:, None], -np.inf, llr + self.rules.doubt)
         return limits
 
     def awaited(self, voices: Iterable[int]) -> list[Profile]:
@@ -225,7 +231,7 @@ class People:
         if not profiles or seconds < self.rules.least:
             return -np.inf
         llr = self.likeness(vector[None], np.array([seconds], np.float32), profiles)[0]
-        return float(llr.max()) if self._clear_best(llr) is not None else -np.inf
+        return float(llr.max()) if self._clear_best(llr, seconds) is not None else -np.inf
 
     def recognise(self, speakers: Speakers, new_number: Callable[[], int]) -> list[Finding]:
         """Compare the voices with the prints; what changes by it, already taken down here.
@@ -242,8 +248,8 @@ class People:
             if person in self._settled:
                 continue
             known = self.profile_of.get(person)
-            index = self._clear_best(llr)
-            release = float(np.interp(seconds, RELEASE_AT, (self.rules.release, self.rules.release_late)))
+            index = self._clear_best(llr, seconds)
+            release = np.interp(seconds, LATE, (self.rules.release, self.rules.release_late))
             if known is not None and llr[list(self.profiles).index(known)] < release:
                 self._person[voice] = new_number()
                 findings.append(Finding(voice, person, self._person[voice], is_merge=False))
@@ -262,11 +268,12 @@ class People:
         self._person[voice] = holder
         return [Finding(voice, person, holder, is_merge=not others)]
 
-    def _clear_best(self, llr: Floats) -> int | None:
+    def _clear_best(self, llr: Floats, seconds: float) -> int | None:
         index = int(llr.argmax())
         rest = np.delete(llr, index)
         rival = float(rest.max()) if len(rest) else -np.inf
-        clear = llr[index] >= self.rules.recognise and llr[index] - rival >= self.rules.rival
+        enough = np.interp(seconds, LATE, (self.rules.recognise, self.rules.recognise_late))
+        clear = llr[index] >= enough and llr[index] - rival >= self.rules.rival
         return index if clear else None
 
     # Snapshots

@@ -3,13 +3,16 @@
 import numpy as np
 import pytest
 
+from hocket.models.roles import Calibration
 from hocket.streaming.config import DiarizerConfig
 from hocket.streaming.diarizer import Diarizer
 from hocket.streaming.errors import ConfigError, UnknownSpeaker, VoicePrintError
 from hocket.streaming.events import Event, SpeakerNew, SpeakerUpdate
-from hocket.streaming.people import Profile
+from hocket.streaming.memory import Speakers
+from hocket.streaming.people import People, PeopleRules, Profile
 from hocket.streaming.replay import Replay, Segment
 from hocket.streaming.voiceprint import VoicePrint
+from hocket.streaming.voices import VoiceScorer
 from tests.level_voices import NUM_VOICES, LevelEmbedder, LevelSegmenter, conversation
 
 TURNS = [Segment(1, 4, "0"), Segment(4.5, 8, "1"), Segment(8.5, 11, "2"), Segment(12, 15, "0")]
@@ -64,6 +67,33 @@ def test_who_is_enrolled_later_is_named_for_what_was_said_before() -> None:
     assert isinstance(update, SpeakerUpdate)
     assert (update.name, update.profile) == ("Bert", "Bert")
     assert update.speaker == who(log_of(events), 6)
+
+
+def test_what_is_not_surely_an_enrolled_person_goes_without_a_name() -> None:
+    """Half a second of a stranger, too little for a speaker, after the only one who is known."""
+    turns = [Segment(1, 5, "1"), Segment(6, 6.6, "2"), Segment(8, 11, "1")]
+    log = log_of(heard(session(people={"Bert": 1}), turns, 12))
+    assert [(turn.speaker, turn.start) for turn in log.annotation()] == [
+        ("S1", pytest.approx(1, abs=0.05)), ("S1", pytest.approx(8, abs=0.05)),
+    ]  # fmt: skip
+    nameless = log_of(heard(session(), turns, 12)).annotation()
+    assert any(turn.start == pytest.approx(6, abs=0.05) for turn in nameless)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "cosine", "is_bert"), [(1, 0.53, True), (8, 0.67, False), (8, 0.72, True)]
+)
+def test_more_is_asked_of_a_voice_the_longer_it_has_spoken(
+    seconds: float, cosine: float, is_bert: bool
+) -> None:
+    scorer = VoiceScorer(Calibration(different=0.25, noise_floor=0.12, noise_per_second=1.145))
+    people = People(scorer, PeopleRules())
+    people.enroll(Profile("bert", "Bert", voice(1)))
+    centre = np.array([[0, cosine, np.sqrt(1 - cosine**2), 0]], np.float32)
+    speakers = Speakers(np.array([4]), centre, np.array([seconds], np.float32))
+    [likeness] = people.likeness(centre, speakers.seconds, list(people.profiles.values()))[0]
+    assert likeness > people.rules.recognise
+    assert bool(people.recognise(speakers, lambda: 9)) == is_bert
 
 
 def test_a_print_of_another_model_is_refused() -> None:
