@@ -19,10 +19,14 @@ from .report import say
 
 if TYPE_CHECKING:
     from hocket.models.selection import ModelPair
+    from hocket.streaming.events import Event
+    from hocket.streaming.mqtt.broker import Broker
     from hocket.streaming.people import Profile
     from hocket.streaming.server.access import Door
     from hocket.streaming.server.engines import Engines, Host
     from hocket.streaming.server.hub import Hub
+
+logger = logging.getLogger(__name__)
 
 GIGABYTE = 10**9
 
@@ -67,6 +71,7 @@ def serve(
     embedding_model: Annotated[str | None, _flag("embedding_model")] = None,
     runtime: Annotated[str | None, _flag("runtime")] = None,
     compute_units: Annotated[str | None, _flag("compute_units")] = None,
+    mqtt: Annotated[str | None, _flag("mqtt")] = None,
     ray: Annotated[str | None, _flag("ray")] = None,
 ) -> None:
     """Take audio in and give events out over websockets, for many sessions, until Ctrl-C.
@@ -111,6 +116,7 @@ def run(settings: Settings) -> None:
         keep_days=settings.keep_days,
         keep_bytes=None if settings.keep_gb is None else round(settings.keep_gb * GIGABYTE),
     )
+    announcing = _announcing(settings.mqtt)
     release = hold(settings.data_dir)
     pair = _open_pair(settings)
     known = profiles_in(settings.people, pair.names["embedding"]) if settings.people else []
@@ -118,8 +124,9 @@ def run(settings: Settings) -> None:
         _lifecycle_on_standard_error(),
         contextlib.suppress(KeyboardInterrupt),
         _hosts(settings, pair, known) as hosts,
+        announcing as tell,
     ):
-        asyncio.run(_serve(partial(Hub, pair, settings.data_dir, limits, known, hosts), door))
+        asyncio.run(_serve(partial(Hub, pair, settings.data_dir, limits, known, hosts, tell), door))
     release()
 
 
@@ -153,6 +160,43 @@ def _engines(settings: Settings, people: "Sequence[Profile]") -> "Engines":
     from hocket.streaming.server.engines import Engines
 
     return Engines(_open_pair(settings), people)
+
+
+def _announcing(url: str | None) -> "contextlib.AbstractContextManager[Callable[[Sequence[Event]], object]]":
+    """What passes the events of all sessions on to an MQTT broker, if there is one. Raises ConfigError."""
+    from hocket.streaming.errors import ConfigError
+    from hocket.streaming.mqtt.broker import Broker
+
+    if url is None:
+        return contextlib.nullcontext(len)
+    broker = Broker.from_url(url)
+    if broker.control:
+        raise ConfigError(
+            "control=1 of the MQTT broker: sessions of a service are told things over its own sockets"
+        )
+    return _announced(broker)
+
+
+@contextlib.contextmanager
+def _announced(broker: "Broker") -> "Iterator[Callable[[Sequence[Event]], object]]":
+    from hocket.streaming.mqtt.sink import MqttSink
+
+    sinks = [MqttSink(broker)]
+
+    def tell(events: "Sequence[Event]") -> None:
+        for sink in sinks.copy():
+            try:
+                for event in events:
+                    sink.write(event)
+            except Exception:  # the sessions go on without it
+                logger.exception("nothing more goes to the MQTT broker %s", broker.address)
+                sinks.remove(sink)
+
+    try:
+        yield tell
+    finally:
+        for sink in sinks:
+            sink.close()
 
 
 async def _serve(open_hub: "Callable[[], Hub]", door: "Door") -> None:

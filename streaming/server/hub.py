@@ -65,6 +65,7 @@ class Hub:
     """The sessions in a folder. `run` keeps them going; all else is called from the same event loop.
 
     hosts: where their engines live; in this process if none is named.
+    tell: is called with the events of every session, once they are on disk.
     """
 
     def __init__(
@@ -74,8 +75,10 @@ class Hub:
         limits: Limits,
         people: Sequence[Profile] = (),
         hosts: Sequence[Host] = (),
+        tell: Callable[[Sequence[Event]], object] = len,
     ) -> None:
         self.limits = limits
+        self._tell = tell
         self._writer, self._reader = Store(folder), Store(folder)
         self._rounds = [
             Rounds(host, self._writer, self._gather, self._deliver, self._settle, self._unsettle)
@@ -163,6 +166,7 @@ class Hub:
             raise taken if isinstance(error, StoreError) else error from error
         live.hop = 0.0
         live.log.publish(_rows(events), is_last=False)
+        self._tell(events)
         logger.info("session %s begins", name)
         return live
 
@@ -265,6 +269,7 @@ class Hub:
         step = Step(live.name, (), [end], listing.sample, listing.seconds, is_last=True)
         await self._rounds[0].call(self._writer.add, [step])
         live.log.publish(_rows([end]), is_last=True)
+        self._tell([end])
         self._end(live)
 
     # Admins and subscribers
@@ -313,6 +318,7 @@ class Hub:
                 live.log.lag = now - live.round_since
                 live.log.rtf = result.compute / heard if heard > 0 else 0.0
                 live.conclude(result.outcome, _rows(step.events))
+                self._tell(step.events)
                 if step.is_last:
                     logger.info("session %s ends", live.name)
                     self._end(live)

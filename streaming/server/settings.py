@@ -95,6 +95,11 @@ class Settings:
         About("For the native runtime.", MODELS, choices=("all", "cpu", "cpu-and-gpu", "cpu-and-ne")),
     ] = "all"
 
+    mqtt: Annotated[
+        str | None,
+        About("Every session's events to a broker: mqtt://user:password@host/prefix.", KEPT, "URL"),
+    ] = None
+
     ray: Annotated[
         str | None,
         About(

@@ -415,3 +415,36 @@ def test_the_benchmark_runs_as_it_stands(mosquitto: Mosquitto) -> None:
     run = subprocess.run(command, capture_output=True, text=True, check=True)
     assert run.stdout.startswith("300 events in ")
     assert len(read(mosquitto, "throughput/throughput/state")) == 1
+
+
+def test_a_service_publishes_every_session(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    import signal
+
+    from websockets.sync.client import connect
+
+    reader = subscribed(mosquitto, "rooms/+/event/#")
+    url = f"mqtt://127.0.0.1:{mosquitto.port}/rooms?outbox={tmp_path}/o.db"
+    command = [*HOCKET, "serve", "--data-dir", tmp_path / "kept", "--port", "0", "--mqtt", url]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr is not None
+        address = server.stderr.readline().split()[-1]
+        for name in ("monday", "tuesday"):
+            live_url = f"{address}/v1/live?sample_rate=16000&session={name}"
+            with connect(live_url, proxy=None) as producer:
+                producer.send(bytes(64_000))
+                assert json.loads(producer.recv())["type"] == "started"
+        server.send_signal(signal.SIGTERM)
+        server.wait(30)
+    assert eventually(lambda: [event["type"] for event in reader.events()].count("session.end") == 2)
+    reader.stop()
+    for name in ("monday", "tuesday"):
+        numbers = [event["seq"] for event in reader.events() if event["session"] == name]
+        assert numbers == list(range(1, len(numbers) + 1))
+    assert read(mosquitto, "rooms/status") == [b"offline"]
+
+
+def test_a_service_is_not_told_things_over_mqtt(tmp_path: Path) -> None:
+    command = [*HOCKET, "serve", "--data-dir", tmp_path, "--mqtt", "mqtt://broker.local?control=1"]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert run.returncode == 1
+    assert run.stderr.startswith("error: control=1 of the MQTT broker")
