@@ -112,11 +112,15 @@ def test_who_speaks_appears_is_named_and_is_followed_elsewhere(browser: Browser,
             for everywhere in (page, watching):
                 expect(everywhere.locator(".person").nth(1)).to_contain_text("Maya")
 
+            page.locator(".line .who", has_text="Maya").first.click()
+            page.get_by_label("Only here it is").select_option(label="somebody new")
+            page.get_by_role("button", name="Correct").click()
+            expect(watching.locator("#figures")).to_contain_text(re.compile("[1-9] correction"))
+
             watching.locator(".person").nth(1).tap()
             watching.get_by_label("The same person as").select_option(label="Anna")
             watching.get_by_role("button", name="Merge").tap()
             expect(page.locator(".line .who", has_text="Maya")).to_have_count(0)
-            expect(page.locator("#figures")).to_contain_text("correction")
 
             page.get_by_role("button", name="Stop").click()
             finish(page)

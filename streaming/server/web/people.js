@@ -82,10 +82,10 @@ export class People {
         this.#tell({ type: "merge", speaker, into: at["person-into"].value });
         break;
       case "correct": {
-        const isTurn = this.#replay.turns.get(said.id) === said;
-        const what = isTurn ? { turn: said.id } : { start: said.start, end: said.end };
+        const isTurn = this.#replay.turns.has(said.id); // or a caption, which may hold a part of one
+        const where = isTurn ? { turn: said.id } : { start: said.start, end: said.end };
         const whose = at["turn-speaker"].value;
-        this.#tell({ type: "correct", ...what, ...(whose === NEW ? {} : { speaker: whose }) });
+        this.#tell({ type: "correct", ...where, ...(whose === NEW ? {} : { speaker: whose }) });
         break;
       }
       case "split":
