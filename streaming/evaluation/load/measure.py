@@ -12,11 +12,13 @@ from ...sources.file import FileSource
 from ..bench import Samples, clip
 from .bare import Chosen, bare_share
 from .bench import Load, largest, load
+from .saturated import saturated_rtf
 from .served import serving
 from .talk import RATE, Conversation
 
 CONVERSATION_SECONDS = 600.0
 BARE_SECONDS = 40.0  # of audio that each core hears for the limit of the bare runtime
+SATURATED_SESSIONS, SATURATED_SECONDS = 8, 15.0
 ROUNDS = 2  # of each kind, in turn, where disturbed sessions are compared with undisturbed ones
 
 
@@ -73,6 +75,9 @@ class _Measuring:
         best = max(tried, key=lambda each: (each.is_kept_up, len(each.notes) if each.is_kept_up else 0))
         figures = {"silences": plan.silences, "hop": plan.hop, **best.to_dict()}
         figures |= await self._limits(best, before)
+        saturated = await self._saturated()
+        figures["saturated_sessions_per_core"] = 1 / saturated
+        figures["saturated_share_of_bare"] = 1 / saturated / figures["bare_sessions_per_core"]
         if plan.search:
             figures["tried"] = [each.to_dict() for each in tried]
         if plan.disturb:
@@ -117,6 +122,14 @@ class _Measuring:
                     plan.seconds,
                     hop=plan.hop,
                     disturbed=disturbed,
+                )
+
+    async def _saturated(self) -> float:
+        self._say(f"{SATURATED_SESSIONS} sessions as fast as they go")
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            async with serving(Path(folder), self._plan.serve_arguments) as served:
+                return await saturated_rtf(
+                    served, self._conversation, SATURATED_SESSIONS, SATURATED_SECONDS, hop=self._plan.hop
                 )
 
     async def _bare(self, hop: float) -> float:

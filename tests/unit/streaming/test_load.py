@@ -10,6 +10,7 @@ import pytest
 from hocket.streaming.errors import ServiceError
 from hocket.streaming.evaluation.load.bench import Load, largest, load
 from hocket.streaming.evaluation.load.callers import Notes
+from hocket.streaming.evaluation.load.saturated import saturated_rtf
 from hocket.streaming.evaluation.load.served import Served, started
 from hocket.streaming.evaluation.load.talk import RATE, USUAL_SHARE, Conversation
 from tests.served import Babble, service
@@ -94,6 +95,29 @@ def test_sessions_are_measured_through_their_sockets(tmp_path: Path) -> None:
     assert measured.is_kept_up
     assert all(len(lags) > 3 for lags in measured.lags)
     assert 0 < measured.lag_p95 < 1
+
+
+def test_a_saturated_server_is_charged_for_what_it_heard_meanwhile(tmp_path: Path) -> None:
+    class Clocked:
+        """Takes a second of processor time from one look to the next."""
+
+        resident_bytes = 0
+
+        def __init__(self, url: str) -> None:
+            self.url = url
+            self.looks = 0
+
+        @property
+        def processor_seconds(self) -> float:
+            self.looks += 1
+            return float(self.looks)
+
+    async def test() -> float:
+        async with asyncio.timeout(30), service(tmp_path) as url:
+            talk = Conversation(Babble(1, 20).samples, 60.0)
+            return await saturated_rtf(Clocked(url), talk, 2, 4.0, warm_up=3.0)
+
+    assert 1 / 9 <= asyncio.run(test()) <= 1 / 3  # one of two sessions, or both, got about 4 s further
 
 
 def test_a_server_in_its_own_process_is_watched_and_ended() -> None:
