@@ -53,6 +53,7 @@ def caption(
     json: Annotated[str | None, _path(CaptionFormat.JSON)] = None,
     transcript: Annotated[str | None, _path(CaptionFormat.TRANSCRIPT)] = None,
     jsonl: options.JsonLinesPath = None,
+    mqtt: options.Mqtt = None,
     reference: Annotated[
         Path | None,
         typer.Option(
@@ -106,7 +107,7 @@ def caption(
         CaptionFormat.TRANSCRIPT: transcript,
     }
     asked = {form: path for form, path in paths.items() if path is not None}
-    if not asked and jsonl is None and reference is None:
+    if not asked and jsonl is None and mqtt is None and reference is None:
         asked = {CaptionFormat.TRANSCRIPT: STANDARD_OUTPUT}
     _check(asked)
     if reference is not None and reference.suffix.lower() not in _REFERENCES:
@@ -114,7 +115,7 @@ def caption(
             f"{str(reference)!r} should end in {', '.join(_REFERENCES)}", param_hint="--reference"
         )
     recording = Path(file).stem
-    log = Outputs(jsonl=jsonl)
+    log = Outputs(jsonl=jsonl, mqtt=mqtt)
     log.check([recording])
     heard = read_words(words)
     config = options.config(config_file, latency, max_speakers=max_speakers, num_speakers=num_speakers)

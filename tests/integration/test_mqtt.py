@@ -448,3 +448,22 @@ def test_a_service_is_not_told_things_over_mqtt(tmp_path: Path) -> None:
     run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert run.returncode == 1
     assert run.stderr.startswith("error: control=1 of the MQTT broker")
+
+
+def test_captions_go_to_the_broker_among_all_events(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    import soundfile
+
+    demo = files("hocket.demo")
+    samples, rate = soundfile.read(str(demo / "conversation.ogg"), stop=12 * 48_000)
+    soundfile.write(tmp_path / "talk.wav", samples[: 12 * rate], rate)
+    words = json.loads((demo / "conversation.words.json").read_text())
+    (tmp_path / "words.json").write_text(json.dumps([word for word in words if word["end"] < 10]))
+    reader = subscribed(mosquitto, "hocket/talk/event/#")
+    url = f"mqtt://127.0.0.1:{mosquitto.port}?outbox={tmp_path}/o.db"
+    command = [*HOCKET, "caption", tmp_path / "talk.wav", "--words", tmp_path / "words.json", "--mqtt", url]
+    subprocess.run(command, capture_output=True, check=True, timeout=60)
+    assert eventually(lambda: reader.events()[-1]["type"] == "session.end")
+    reader.stop()
+    shown = {event["id"]: event for event in reader.events() if event["type"] == "caption"}
+    assert " ".join(event["text"] for event in shown.values()).startswith("Good morning, both of you.")
+    assert {event["state"] for event in shown.values()} == {"final"}
