@@ -1,4 +1,4 @@
-"""What `pip install` brings: every module, every weight, the demo, the licences, and nothing else."""
+"""What `pip install` brings: every module, every weight, page, demo and licences, and nothing else."""
 
 import hashlib
 import shutil
@@ -19,6 +19,7 @@ MODULES = {
     for package, folder in FOLDERS.items()
     for path in (ROOT / folder).rglob("*.py")
 }
+WEB = sorted(path.name for path in (ROOT / "streaming" / "server" / "web").iterdir())
 DEMO = ("README.md", "conversation.ogg", "conversation.rttm", "conversation.words.json", "dialogue.toml")
 
 
@@ -54,6 +55,7 @@ def test_wheel_holds_all_that_belongs_to_hocket_and_nothing_else(wheel: dict[str
         *MODULES.values(),
         *(f"hocket/{name}" for name in marks),
         *(f"hocket/models/weights/{name}" for name in (*weights, *papers)),
+        *(f"hocket/streaming/server/web/{name}" for name in WEB),
         *(f"hocket/demo/{name}" for name in DEMO),
     }
     assert {name for name in wheel if name.startswith("hocket/")} == expected
