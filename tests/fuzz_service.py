@@ -25,6 +25,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import numpy as np
 
@@ -42,7 +43,8 @@ AT_ONCE = 8  # connections
 IDLE_SECONDS = 3.0
 MOST_SESSIONS = 512  # room for the sound ones beside all that are begun and left
 PATIENCE = 0.5  # seconds for the answer to a handshake
-SETTLING_SECONDS = 5.0  # for what the last cases left behind
+LONGEST_SETTLING = 60.0  # seconds for the sessions that were left behind to end
+READER_SECONDS = 2.0  # for their readers to be gone
 MOST_GROWTH = 24 << 20  # bytes of resident memory, once warm
 SOUND = [
     {"type": "start", "sample_rate": 16_000, "channels": 2, "options": {"hop": 0.5, "max_speakers": 3}},
@@ -236,14 +238,14 @@ async def fuzz(count: int, seed: int) -> dict[str, Any]:
         try:
             warm = Fuzzer(port, max(500, count // 5), seed)
             await warm.run()
-            before = await settled(server.pid)
+            before = await settled(server.pid, url)
             fuzzer, num_sound, num_disturbed = Fuzzer(port, count, seed + 1), 0, 0
             running = asyncio.create_task(fuzzer.run())
             while not running.done() or not num_sound:
                 num_disturbed += not await sound_session(url, f"sound-{num_sound}", num_sound)
                 num_sound += 1
             await running
-            after = await settled(server.pid)
+            after = await settled(server.pid, url)
         finally:
             server.send_signal(signal.SIGTERM)
             output, _ = await server.communicate()
@@ -259,9 +261,13 @@ async def fuzz(count: int, seed: int) -> dict[str, Any]:
     }
 
 
-async def settled(pid: int) -> dict[str, int]:
+async def settled(pid: int, url: str) -> dict[str, int]:
     """Resident bytes and open files of the service, once all that was left behind has ended."""
-    await asyncio.sleep(SETTLING_SECONDS)
+    health = url.replace("ws:", "http:") + "/healthz"
+    async with asyncio.timeout(LONGEST_SETTLING):
+        while await asyncio.to_thread(lambda: urlopen(health).read()) != b"ok, 0 sessions\n":
+            await asyncio.sleep(0.5)
+    await asyncio.sleep(READER_SECONDS)
     os.kill(pid, signal.SIGUSR1)
     await asyncio.sleep(0.5)
     status = Path(f"/proc/{pid}/status").read_text()

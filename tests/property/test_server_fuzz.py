@@ -6,8 +6,8 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hocket.streaming.server.messages import FROM_PRODUCER, KeepAlive, Refusal, Start
-from hocket.streaming.server.protocol import Audio, Order, Producer, State
+from hocket.streaming.server.messages import FROM_PRODUCER, Control, KeepAlive, Refusal, Start
+from hocket.streaming.server.protocol import Audio, Order, Producer, State, told_by_admin
 
 NUM_MALFORMED = 100_000
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
@@ -65,6 +65,18 @@ def test_no_frame_breaks_a_producer(query: dict[str, str], frames: list[bytes | 
         check(producer, orders)
         said += [order for order in orders if not isinstance(order, Refusal | KeepAlive)]
     assert all(isinstance(order, Start) == (position == 0) for position, order in enumerate(said))
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.binary(max_size=40) | st.text(max_size=40) | objects)
+def test_no_frame_breaks_an_admin(frame: bytes | str) -> None:
+    order = told_by_admin(frame)
+    assert isinstance(order, Control | KeepAlive | Refusal)
+    if isinstance(order, Control):
+        assert told_by_admin(order.to_json()) == order
+    if isinstance(order, Refusal):
+        assert not order.fatal
+        assert len(order.to_json()) < 4000
 
 
 def test_a_hundred_thousand_damaged_frames_break_nothing() -> None:
