@@ -9,7 +9,7 @@ from collections.abc import Sequence
 STEPS = (0.0, 1.0, 1.5, 2.0)  # seconds; 0 is as every session asked
 JUDGED_SECONDS = 1.0  # from one judgement to the next
 LATE_SECONDS = 0.5  # events that come later than this are late
-LATE_SHARE = 0.1  # of late ones from which hops are stretched
+LATE_SHARE = 0.1  # of late ones from which hops are stretched, where it is so twice in a row
 FAR_BEHIND_SECONDS = 2.0  # from here on at once as far as possible
 CALM_SECONDS = 15.0  # without a late one before hops may be shorter again
 BUSY_SHARE = 0.8  # of the time that may be computed, once they are
@@ -25,6 +25,7 @@ class Pace:
         self._num_threads = num_threads
         self._steps: Sequence[float] = [step for step in STEPS if step <= longest] or STEPS[:1]
         self._level = 0
+        self._was_late = False
         self._begun = self._calm_since = 0.0
         self._lags: list[float] = []
         self._computed = 0.0
@@ -45,9 +46,9 @@ class Pace:
         self._begun, self._lags = now, []
 
     def _judge(self, now: float) -> None:
-        late = sum(lag > LATE_SECONDS for lag in self._lags)
-        if late > LATE_SHARE * len(self._lags) and self._level + 1 < len(self._steps):
-            is_far = max(self._lags) > FAR_BEHIND_SECONDS
+        late, is_far = sum(lag > LATE_SECONDS for lag in self._lags), max(self._lags) > FAR_BEHIND_SECONDS
+        was_late, self._was_late = self._was_late, late > LATE_SHARE * len(self._lags)
+        if self._was_late and (was_late or is_far) and self._level + 1 < len(self._steps):
             self._move(now, len(self._steps) - 1 if is_far else self._level + 1)
         elif late:
             self._restart(now)

@@ -15,7 +15,11 @@ def hops(pace: Pace, lags: list[float], computed: float = 0.0, *, since: float =
 
 
 def test_hops_stretch_second_by_second_while_events_are_late() -> None:
-    assert hops(Pace(2), [0.2, 0.7, 0.9, 0.8, 0.8]) == [0.0, 1.0, 1.5, 2.0, 2.0]
+    assert hops(Pace(2), [0.2, 0.7, 0.9, 0.8, 0.8, 0.8]) == [0.0, 0.0, 1.0, 1.5, 2.0, 2.0]
+
+
+def test_one_bad_second_stretches_nothing() -> None:
+    assert hops(Pace(2), [0.7, 0.1, 0.7, 0.1]) == [0.0] * 4
 
 
 def test_far_behind_they_stretch_at_once() -> None:
