@@ -22,7 +22,7 @@ def discovery(prefix: str, topics: Topics, session: str) -> tuple[str, dict[str,
     release = version("hocket")
 
     def entity(platform: str, name: str, key: str, **details: Any) -> dict[str, Any]:
-        about = {"platform": platform, "name": name, "unique_id": f"{device}_{key}"}
+        about = {"platform": platform, "name": name, "unique_id": f"{device}_{key}", "qos": 1}
         return about | {"default_entity_id": f"{platform}.{device.replace('-', '_')}_{key}"} | details
 
     state = topics.state(session)
@@ -36,7 +36,6 @@ def discovery(prefix: str, topics: Topics, session: str) -> tuple[str, dict[str,
         },
         "origin": {"name": "hocket", "sw_version": release},
         "availability": [{"topic": topics.status}],
-        "qos": 1,
         "components": {
             "speaker": entity(
                 "sensor", "Speaker", "speaker",
