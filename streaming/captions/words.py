@@ -74,10 +74,7 @@ def named(words: Iterable[HeardWord]) -> Iterator[tuple[Name, HeardWord]]:
 
 def read_words(path: Path) -> list[HeardWord]:
     """The words of a file, by start. Raises FormatError, naming file and word, also for no such file."""
-    return [
-        HeardWord(text=entry["text"], start=entry["start"], end=entry["end"], id=entry.get("id"))
-        for entry in _entries(path)
-    ]
+    return [word_of(entry) for entry in _entries(path)]
 
 
 def read_spoken(path: Path) -> list[SpokenWord]:
@@ -132,19 +129,31 @@ def _ctm(text: str, path: Path) -> Iterable[dict[str, Any]]:
         yield {"text": fields[4], "start": start, "end": round(start + duration, 9)}
 
 
-def _checked(entry: Any, place: str) -> dict[str, Any]:
+def word_of(entry: Any) -> HeardWord:
+    """The word of a JSON object: "text", "start" and "end", perhaps "id" and "final".
+
+    Raises FormatError, naming the field, or the word for impossible times.
+    """
     if not isinstance(entry, Mapping):
-        raise FormatError(f"{place}: expected an object, got {entry!r}")
-    text, word_id = entry.get("text"), entry.get("id")
+        raise FormatError(f"expected an object, got {entry!r}")
+    text, word_id, final = entry.get("text"), entry.get("id"), entry.get("final", True)
     if not isinstance(text, str):
-        raise FormatError(f"{place}: 'text' should be text, got {text!r}")
+        raise FormatError(f"'text' should be text, got {text!r}")
     if word_id is not None and not isinstance(word_id, str):
-        raise FormatError(f"{place}: 'id' should be text, got {word_id!r}")
+        raise FormatError(f"'id' should be text, got {word_id!r}")
+    if not isinstance(final, bool):
+        raise FormatError(f"'final' should be true or false, got {final!r}")
     for key in ("start", "end"):
         if isinstance(entry.get(key), bool) or not isinstance(entry.get(key), int | float):
-            raise FormatError(f"{place}: {key!r} should be seconds, got {entry.get(key)!r}")
+            raise FormatError(f"{key!r} should be seconds, got {entry.get(key)!r}")
+    word = HeardWord(text=text, start=entry["start"], end=entry["end"], id=word_id, final=final)
+    check_word(word)
+    return word
+
+
+def _checked(entry: Any, place: str) -> dict[str, Any]:
     try:
-        check_word(HeardWord(text=text, start=entry["start"], end=entry["end"]))
+        word_of(entry)
     except FormatError as error:
         raise FormatError(f"{place}: {error}") from error
     return dict(entry)

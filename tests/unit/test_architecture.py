@@ -72,8 +72,8 @@ OUTSIDE_WORLD = {
 }  # fmt: skip
 # Heavy, or absent on some machines: imported inside the function that needs it, but for rooms around them.
 WHERE_USED = {
-    "aiomqtt", "av", "coremltools", "huggingface_hub", "matplotlib", "onnxruntime", "optuna",
-    "platformdirs", "pyannote", "ray", "sounddevice", "soundfile", "soxr", "torch",
+    "aiomqtt", "av", "coremltools", "faster_whisper", "huggingface_hub", "matplotlib", "onnxruntime",
+    "optuna", "platformdirs", "pyannote", "ray", "sounddevice", "soundfile", "soxr", "torch",
 }  # fmt: skip
 AROUND_IT = {"cluster", "models.convert", "models.hub", "mqtt"}
 AT_HOME = {"rich": {"sinks", "cli", "evaluation"}, "typer": {"cli"}}
