@@ -49,7 +49,7 @@ class ShownCaptions:
         """By start. final: only those that are."""
         captions = (c for c in self.captions.values() if c.state == "final" or not final)
         return [
-            Cue(caption.id, caption.start, caption.end, self._name(caption.speaker), caption.text)
+            Cue(caption.id, caption.start, caption.end, self.called(caption.speaker), caption.text)
             for caption in sorted(captions, key=lambda c: (c.start, c.end, c.id))
         ]
 
@@ -65,7 +65,8 @@ class ShownCaptions:
             for caption in sorted(self.captions.values(), key=lambda c: (c.start, c.end, c.id))
         ]
 
-    def _name(self, speaker: str | None) -> str | None:
+    def called(self, speaker: str | None) -> str | None:
+        """What to call a speaker: the name where known, else the id it goes by now."""
         if speaker is None:
             return None
         known = self._who.resolve(speaker)

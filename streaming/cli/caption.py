@@ -1,4 +1,4 @@
-"""hocket caption: a recording and its words in, captions with speakers out."""
+"""hocket caption: a recording or the microphone in, captions with speakers out."""
 
 import os
 from pathlib import Path
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from hocket.streaming.captions.shown import ShownCaptions
     from hocket.streaming.events import Event
     from hocket.streaming.sinks.base import Sink
+    from hocket.streaming.sources.base import Source
     from hocket.streaming.stream import Engine
 
+MICROPHONE = "microphone"
 _OUTPUT = "Output"
 _REFERENCES = (".rttm", ".stm", ".json")
 _HELP = {
@@ -38,16 +40,37 @@ def _path(form: CaptionFormat) -> typer.models.OptionInfo:
 
 
 def caption(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A recording of any common format.")],
+    file: Annotated[
+        str | None, typer.Argument(metavar="[FILE]", help="A recording of any common format.")
+    ] = None,
+    mic: Annotated[bool, typer.Option("--mic", help="The microphone, live, until Ctrl-C.")] = False,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            "--device",
+            "-d",
+            metavar="NAME|NUMBER",
+            help="A microphone by part of its name: see hocket devices.",
+        ),
+    ] = None,
+    recogniser: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="What hears the words, in a process of its own: whisper (English; extra 'captions'); "
+            "whisper:FOLDER, another Whisper in CTranslate2's form; module:Class; or a command that reads "
+            "16-bit samples at 16 kHz and writes a JSON object a word.",
+        ),
+    ] = "whisper",
     words: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             metavar="FILE",
-            help="What a recogniser heard in it: JSON, a list of text, start and end; or CTM.",
+            help="Words that were recognised before: JSON, a list of text, start and end; or CTM.",
             exists=True,
             dir_okay=False,
         ),
-    ],
+    ] = None,
     vtt: Annotated[str | None, _path(CaptionFormat.VTT)] = None,
     srt: Annotated[str | None, _path(CaptionFormat.SRT)] = None,
     json: Annotated[str | None, _path(CaptionFormat.JSON)] = None,
@@ -88,18 +111,18 @@ def caption(
     runtime: options.RuntimeChoice = options.Runtime.AUTO,
     compute_units: options.ComputeUnitsChoice = options.ComputeUnits.ALL,
 ) -> None:
-    """Who said which of the words that a recogniser heard.
+    """Captions with names: who says which words, live or of a recording.
 
-    hocket recognises no words itself. It takes those of any recogniser,
-    by whatever clock, and says whose they are. --jsonl has captions as
-    they were said and corrected, among all events.
+    A recogniser hears the words in a process of its own; hocket says
+    whose they are. Everything stays on this machine. --jsonl has captions
+    as they were said and corrected, among all events.
 
+    hocket caption meeting.wav --vtt meeting.vtt --srt meeting.srt
+    hocket caption --mic --vtt live.vtt
     hocket caption meeting.wav --words meeting.words.json
-    hocket caption meeting.wav --words meeting.ctm --vtt meeting.vtt --srt meeting.srt
     hocket caption meeting.wav --words w.json --vtt m.vtt --reference meeting.stm
     """
-    if offline and (realtime or people):
-        raise typer.BadParameter("only live sessions know people or a clock", param_hint="--offline")
+    _check_input(file, mic, device, words, offline, realtime, people)
     paths = {
         CaptionFormat.VTT: vtt,
         CaptionFormat.SRT: srt,
@@ -107,32 +130,34 @@ def caption(
         CaptionFormat.TRANSCRIPT: transcript,
     }
     asked = {form: path for form, path in paths.items() if path is not None}
-    if not asked and jsonl is None and mqtt is None and reference is None:
+    if not asked and jsonl is None and mqtt is None and reference is None and not mic:
         asked = {CaptionFormat.TRANSCRIPT: STANDARD_OUTPUT}
     _check(asked)
     if reference is not None and reference.suffix.lower() not in _REFERENCES:
         raise typer.BadParameter(
             f"{str(reference)!r} should end in {', '.join(_REFERENCES)}", param_hint="--reference"
         )
-    recording = Path(file).stem
+    recording = Path(file).stem if file is not None else MICROPHONE
     log = Outputs(jsonl=jsonl, mqtt=mqtt)
     log.check([recording])
-    heard = read_words(words)
+    heard = read_words(words) if words is not None else []
     config = options.config(config_file, latency, max_speakers=max_speakers, num_speakers=num_speakers)
 
     from hocket.streaming.captions.captioner import Captioner, CaptionRules
     from hocket.streaming.captions.engine import Captioned
+    from hocket.streaming.captions.hearing import Hearing
+    from hocket.streaming.captions.recogniser import recogniser_command
     from hocket.streaming.captions.shown import ShownCaptions
     from hocket.streaming.diarizer import Diarizer
     from hocket.streaming.offline.diarizer import OfflineDiarizer
-    from hocket.streaming.sources.file import FileSource
 
     from .people import profiles_in
     from .report import say
     from .session import exit_code, hear
-    from .views import progress_bar
+    from .views import caption_views
 
-    source = FileSource(file, realtime=realtime)
+    command = recogniser_command(recogniser, live=mic or realtime) if words is None else None
+    source = _source(file, device, realtime)
     pair = options.open_pair(models, None, None, runtime, compute_units)
     parts = pair.segmenter, pair.embedder, config
     profiles = profiles_in(people, pair.names["embedding"]) if people else []
@@ -141,15 +166,22 @@ def caption(
         if offline
         else Diarizer(*parts, session=recording, models=pair.names, people=profiles)
     )
-    captioner = Captioner(recording, CaptionRules(offset=offset))
+    # A recogniser of our own hears what the engine hears, by the same clock.
+    captioner = Captioner(recording, CaptionRules(offset=0.0 if command and offset is None else offset))
     stdout = StandardOutput(source.close)
     shown = ShownCaptions()
     sinks: list[Sink] = [
         CaptionFile(stdout if path == STANDARD_OUTPUT else Path(path), form) for form, path in asked.items()
     ]
     sinks += [_Kept(shown), *log.sinks(recording, stdout)]
-    bar = progress_bar(recording, None if source.num_samples is None else source.num_samples / source.rate_hz)
-    code = exit_code(hear(source, Captioned(diarizer, captioner, heard), [*([bar] if bar else []), *sinks]))
+    views = caption_views(source, recording, None if STANDARD_OUTPUT in (*asked.values(), jsonl) else stdout)
+    hearing = Hearing(command, live=source.live) if command else None
+    try:
+        report = hear(source, Captioned(diarizer, captioner, heard, hearing), [*views, *sinks])
+    finally:
+        if hearing is not None:
+            hearing.close()
+    code = exit_code(report)
     if captioner.offset and offset is None:
         say(f"the clock of the words lies off by {-captioner.offset:.2f} s; that was taken off")
     if reference is not None:
@@ -160,6 +192,36 @@ def caption(
             say(line)
         print_json(score.to_dict() | {"offset": captioner.offset})
     raise typer.Exit(code)
+
+
+def _check_input(
+    file: str | None,
+    mic: bool,
+    device: str | None,
+    words: Path | None,
+    offline: bool,
+    realtime: bool,
+    people: Path | None,
+) -> None:
+    """Refuse what does not go together. Raises BadParameter naming the option."""
+    if mic == (file is not None):
+        raise typer.BadParameter("expected a recording, or --mic for the microphone", param_hint="FILE")
+    if device is not None and not mic:
+        raise typer.BadParameter("names a microphone: give --mic too", param_hint="--device")
+    if mic and words is not None:
+        raise typer.BadParameter("nobody has recognised what is yet to be said", param_hint="--words")
+    if offline and (mic or realtime or people):
+        raise typer.BadParameter("only live sessions know people or a clock", param_hint="--offline")
+
+
+def _source(file: str | None, device: str | None, realtime: bool) -> "Source":
+    if file is not None:
+        from hocket.streaming.sources.file import FileSource
+
+        return FileSource(file, realtime=realtime)
+    from hocket.streaming.sources.microphone import Microphone
+
+    return Microphone(device)
 
 
 class _Kept:

@@ -18,7 +18,7 @@ from tests.fake_engine import FakeEngine
 RATE = 16_000
 SECOND = np.full(RATE, 0.25, np.float32)
 
-# A word for each second of sound that is not silence, numbered from 0; what else it does comes before the loop.
+# A word for each second of sound that is not silence, numbered from 0.
 COUNTING = """
 import json, os, sys, time
 def say(**word):
@@ -40,6 +40,7 @@ while data := second():
     n += 1
 """
 )
+ONCE = "    if n == 2 and not marker.exists():\n        marker.touch()\n"
 FAST = HearingRules(waiting=3.0, patience=1.0, pause=0.01)
 
 
@@ -73,7 +74,7 @@ def test_one_that_crashes_is_started_again_on_the_clock_of_the_session(tmp_path:
         "n = 0\n", f"import pathlib\nmarker = pathlib.Path({str(marker)!r})\nn = 0\n", 1
     ).replace(
         "    n += 1\n",
-        "    n += 1\n    if n == 2 and not marker.exists():\n        marker.touch()\n        sys.exit('out of words')\n",
+        "    n += 1\n" + ONCE + "        sys.exit('out of words')\n",
     )
     hearing = Hearing(command(tmp_path, program), live=False, rules=FAST)
     for _ in range(20):
@@ -90,7 +91,7 @@ def test_one_that_stalls_costs_a_live_session_nothing_but_words(tmp_path: Path) 
     marker = tmp_path / "stalled"
     program = f"import pathlib\nmarker = pathlib.Path({str(marker)!r})\n" + HONEST.replace(
         "    n += 1\n",
-        "    n += 1\n    if n == 2 and not marker.exists():\n        marker.touch()\n        time.sleep(600)\n",
+        "    n += 1\n" + ONCE + "        time.sleep(600)\n",
     )
     hearing = Hearing(command(tmp_path, program), live=True, rules=FAST)
     engine = Captioned(FakeEngine(), Captioner("talk", CaptionRules(offset=0.0)), hearing=hearing)

@@ -1,0 +1,111 @@
+"""The terminal: who says what, as it is said; what is understood or attributed better is put right in place.
+
+Words that may still change are faint. Below the captions: who speaks now, and how far the session lags.
+"""
+
+import time
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from hocket.streaming.captions.shown import ShownCaptions
+from hocket.streaming.events import Caption, Event
+
+from .lanes import clock
+from .scene import Scene
+
+_REFRESH_SECONDS = 1 / 12
+_FRAME_ROWS = 5  # title, blank ones, who speaks, and one spare, so that the picture never scrolls
+_MOST_SHOWN = 60  # captions: more than any screen is high
+_LONGEST_NAME = 16
+_NOBODY = "?"
+
+
+class CaptionView:
+    """The last captions, as many as the console is high for.
+
+    title: what is heard, a file's or a device's name.
+    """
+
+    def __init__(self, scene: Scene, shown: ShownCaptions, title: str) -> None:
+        self._scene = scene
+        self._shown = shown
+        self._title = title
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        height = (options.height or console.height) - _FRAME_ROWS
+        lines = [line for row in self._rows() for line in row.wrap(console, options.max_width)]
+        yield Group(self._header(), Text(), *lines[-max(1, height) :], Text(), self._footer())
+
+    def _rows(self) -> list[Text]:
+        """What each speaker says in a row."""
+        captions = sorted(self._shown.captions.values(), key=lambda caption: (caption.start, caption.id))
+        rows: list[Text] = []
+        last: str | None = None
+        for caption in captions[-_MOST_SHOWN:]:
+            who = self._scene.name(caption.speaker) if caption.speaker is not None else _NOBODY
+            if not rows or who != last:
+                rows.append(Text.assemble((f"{clock(caption.start)}  ", "dim"), *self._who(caption, who)))
+            rows[-1].append(f" {' '.join(caption.text.split())}", "" if caption.state == "final" else "dim")
+            last = who
+        return rows
+
+    def _who(self, caption: Caption, who: str) -> list[tuple[str, str]]:
+        colour = self._scene.colour(caption.speaker) if caption.speaker is not None else "dim"
+        return [(who[:_LONGEST_NAME], f"{colour} bold")]
+
+    def _header(self) -> RenderableType:
+        state = Text("ended", "dim") if self._scene.is_over else Text("● listening", "red")
+        title = Text.assemble(("hocket captions", "bold"), f"  {self._title}")
+        return _both_sides(title, Text.assemble(state, f"  {clock(self._scene.now)}"))
+
+    def _footer(self) -> RenderableType:
+        scene = self._scene
+        speaking = [Text(scene.name(who), f"{scene.colour(who)} bold") for who in scene.speaking]
+        now = Text.assemble(("now  ", "dim"), Text(" + ").join(speaking or [Text("nobody", "dim")]))
+        lag = f"lag {scene.status.lag:.1f} s" if scene.status is not None else ""
+        return _both_sides(now, Text(lag, "dim"))
+
+
+class LiveCaptions:
+    """Draws captions on a terminal as the session goes on; the last picture stays when it closes."""
+
+    name = "captions on the terminal"
+
+    def __init__(self, console: Console, title: str) -> None:
+        self._scene = Scene()
+        self._shown = ShownCaptions()
+        view = CaptionView(self._scene, self._shown, title)
+        self._live = Live(view, console=console, auto_refresh=False)
+        self._due = 0.0
+
+    def write(self, event: Event) -> None:
+        self._scene.add(event)
+        self._shown.add(event)
+        self._forget()
+        self._live.start()
+        if time.monotonic() >= self._due:
+            self._live.refresh()
+            self._due = time.monotonic() + _REFRESH_SECONDS
+
+    def close(self) -> None:
+        if self._live.is_started:
+            self._live.refresh()
+            self._live.stop()
+
+    def _forget(self) -> None:
+        """Let go of captions long scrolled away."""
+        captions = self._shown.captions
+        if len(captions) > 2 * _MOST_SHOWN:
+            kept = sorted(captions.values(), key=lambda caption: caption.start)[-_MOST_SHOWN:]
+            self._shown.captions = {caption.id: caption for caption in kept}
+
+
+def _both_sides(left: Text, right: Text) -> Table:
+    row = Table.grid(expand=True, padding=(0, 1))
+    row.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+    row.add_column(justify="right", no_wrap=True)
+    row.add_row(left, right)
+    return row
