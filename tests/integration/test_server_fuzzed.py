@@ -1,4 +1,4 @@
-"""Hostile peers on real sockets: whatever arrives, nobody else notices. tests/fuzz_service.py has more of them."""
+"""Hostile peers on real sockets: whatever arrives, nobody else notices. `fuzz_service` has more of them."""
 
 import asyncio
 import json
