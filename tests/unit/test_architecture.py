@@ -46,7 +46,8 @@ MAY_IMPORT = {
     "mqtt": {"language", "commands"},
     "offline": {"language", "engine", "models.roles"},
     "evaluation": {
-        "language", "engine", "offline", "paper", "settings", "shell", "sources", "models", "captions", "server",
+        "language", "engine", "offline", "paper", "settings", "shell", "sources", "models", "captions",
+        "server",
     },
     "speakers": {"language", "engine", "shell", "sources", "models"},
     "server": {"language", "engine", "paper", "shell", "sources", "captions", "models.roles"},
