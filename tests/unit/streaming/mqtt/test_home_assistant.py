@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from hocket.streaming.events import Change, SpeakerNew
 from hocket.streaming.mqtt.broker import Broker
-from hocket.streaming.mqtt.message import Message
+from hocket.streaming.mqtt.home_assistant import discovery
+from hocket.streaming.mqtt.message import Message, Topics
 from hocket.streaming.mqtt.wording import Wording
 from tests.event_log import EventLog
 
@@ -129,3 +131,11 @@ def test_a_state_is_no_longer_than_home_assistant_keeps() -> None:
     for event in log.events:
         wording.messages(event)
     assert len(json.loads(wording.retained()["hocket/talk/state"])["speaker"]) == 255
+
+
+def test_the_dashboard_card_shows_entities_that_there_are() -> None:
+    card = (Path(__file__).parents[4] / "examples" / "home_assistant" / "card.yaml").read_text()
+    payload = discovery("homeassistant", Topics("hocket"), "microphone")[1]
+    there = {entity["default_entity_id"] for entity in payload["components"].values()}
+    assert yaml.safe_load(card)["type"] == "vertical-stack"
+    assert set(re.findall(r"\b(?:sensor|binary_sensor|event)\.hocket\w+", card)) == there
