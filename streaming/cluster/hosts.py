@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import ray
-from ray.exceptions import RayActorError, RayError, RayTaskError
+from ray.exceptions import RayError, RayTaskError
 
 from ..errors import HocketError, ServiceError
 from ..events import Event
@@ -70,7 +70,7 @@ class ClusterHost:
         while not self.is_up:
             try:
                 self.meet(await self.beginning)
-            except RayActorError as error:
+            except RayError as error:
                 logger.error("a replica cannot begin: %s", reason(error))
                 await asyncio.sleep(AGAIN_SECONDS)
                 self._place()
