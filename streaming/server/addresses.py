@@ -9,8 +9,7 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request
 
 from .access import Door, bearer, origin_allowed
-from .hub import NAME, Rejected
-from .protocol import Close
+from .protocol import NAME, Close, Rejected
 
 SOCKETS = re.compile(r"/v1/(?:live|sessions/(?P<session>[^/]*)/(?P<end>audio|events|admin))")
 

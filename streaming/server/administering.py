@@ -8,9 +8,9 @@ from .addresses import Route
 from .controls import minor
 from .conversing import Allowance, Replies, all_of
 from .feeding import feed
-from .hub import Hub, Rejected
+from .hub import Hub
 from .messages import Control, KeepAlive, Refusal
-from .protocol import Close, Subscription, told_by_admin
+from .protocol import Close, Rejected, Subscription, told_by_admin
 from .wire import close
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from .controls import minor
-from .hub import FRAME_BYTES, NAME, Hub, Rejected
+from .hub import Hub
 from .inputs import Ending
 from .live import Connection, LiveSession, Tell
 from .messages import (
@@ -20,7 +20,7 @@ from .messages import (
     Started,
     Stopped,
 )
-from .protocol import Audio, Close
+from .protocol import FRAME_BYTES, NAME, Audio, Close, Rejected
 
 
 class Seat:

@@ -11,9 +11,8 @@ from websockets.typing import Subprotocol
 
 from hocket.streaming.errors import ServiceError
 
-from .hub import FRAME_BYTES
 from .messages import VERSION, Refusal
-from .protocol import Close
+from .protocol import FRAME_BYTES, Close
 
 FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 0.2, 10.0
 OPEN_SECONDS = 10.0

@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import json
 import logging
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -24,14 +23,12 @@ from .live import Connection, LiveSession, Tell
 from .logs import Log, Logs
 from .messages import Control, Missing, Refusal, Start
 from .pace import Pace
-from .protocol import LONGEST_GAP_SECONDS, Close
+from .protocol import LONGEST_GAP_SECONDS, Close, Rejected
 from .rounds import Result, Rounds
 from .store import Step, Store
 
 logger = logging.getLogger(__name__)
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-FRAME_BYTES = 1 << 20
 TIDY_SECONDS = 60.0
 FINISH_SECONDS = 30.0
 MOST_LOSSES = 3
@@ -51,14 +48,6 @@ class Limits:
     longest_hop: float = 2.0
     keep_days: float | None = None
     keep_bytes: int | None = None
-
-
-class Rejected(HocketError):
-    """A producer or subscriber cannot have what it asked for."""
-
-    def __init__(self, code: str, close_code: int, message: str) -> None:
-        super().__init__(message)
-        self.refusal = Refusal(code=code, message=message, fatal=True, close_code=close_code)
 
 
 class Hub:

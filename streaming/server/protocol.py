@@ -5,6 +5,7 @@ any time, controls; `stop` ends it. An admin sends controls alone. What they get
 be sent, and where that is fatal nothing more is taken.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hocket.streaming.config import DiarizerConfig
-from hocket.streaming.errors import ConfigError, FormatError
+from hocket.streaming.errors import ConfigError, FormatError, HocketError
 from hocket.streaming.events import (
     Caption,
     Event,
@@ -42,6 +43,8 @@ from .messages import (
     read_message,
 )
 
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")  # of a session
+FRAME_BYTES = 1 << 20
 LOWEST_RATE, HIGHEST_RATE = 8_000, 96_000
 MOST_CHANNELS = 8
 CHANNELS = ("mix", "separate")  # instead of a number
@@ -58,6 +61,14 @@ class Close:
     DONE, GOING_AWAY, INTERNAL, RESTARTING, FULL = 1000, 1001, 1011, 1012, 1013
     BAD_MESSAGE, UNAUTHORIZED, FORBIDDEN, NO_SESSION = 4400, 4401, 4403, 4404
     IDLE, TAKEN, EXPIRED, TOO_MANY, SLOW = 4408, 4409, 4410, 4429, 4508
+
+
+class Rejected(HocketError):
+    """A producer, subscriber or admin cannot have what it asked for."""
+
+    def __init__(self, code: str, close_code: int, message: str) -> None:
+        super().__init__(message)
+        self.refusal = Refusal(code=code, message=message, fatal=True, close_code=close_code)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,11 @@ from .access import Door, check_bind
 from .addresses import joined, route_of
 from .administering import AdminEnd
 from .feeding import feed
-from .hub import FRAME_BYTES, Hub, Rejected
+from .hub import Hub
 from .messages import VERSION, Refusal
 from .pages import page
 from .producing import ProducerEnd
-from .protocol import Close, Subscription
+from .protocol import FRAME_BYTES, Close, Rejected, Subscription
 from .wire import CLOSE_SECONDS, close, refuse
 
 logger = logging.getLogger(__name__)
