@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .callers import Notes, get_stuck, never_read, produce, subscribe
+from .callers import Notes, get_stuck, never_read, produce, subscribe, together
 from .talk import Conversation
 
 WARM_UP_SECONDS = 12.0  # until every window has its full length
@@ -131,9 +131,12 @@ async def load(
     async def one(number: int) -> None:
         own = began + number * _GOLDEN % 1 * 0.5
         length = warm_up + seconds + 1.0
-        async with asyncio.TaskGroup() as both:
-            both.create_task(subscribe(served.url, names[number], own, notes[number]))
-            both.create_task(produce(served.url, names[number], conversation, number, own, length, hop))
+        await together(
+            [
+                subscribe(served.url, names[number], own, notes[number]),
+                produce(served.url, names[number], conversation, number, own, length, hop),
+            ]
+        )
 
     async def watch() -> None:
         await asyncio.sleep(began + warm_up - clock())
@@ -144,10 +147,7 @@ async def load(
     async with contextlib.AsyncExitStack() as stack:
         if disturbed:
             await stack.enter_async_context(_nuisances(served.url, names[0], conversation, label))
-        group = await stack.enter_async_context(asyncio.TaskGroup())
-        group.create_task(watch())
-        for number in range(num_sessions):
-            group.create_task(one(number))
+        await together([watch(), *(one(number) for number in range(num_sessions))])
     return Load(notes, warm_up, seconds, clocked.last - clocked.first, clocked.memory)
 
 

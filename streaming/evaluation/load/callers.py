@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import json
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
@@ -30,6 +32,26 @@ class Notes:
     hops: list[tuple[float, float]] = field(default_factory=list)
     gap_seconds: float = 0.0
     has_ended: bool = False
+
+
+async def together(callers: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """All of them at the same time; the first that fails ends all.
+
+    Raises what it raised, and ServiceError where the server does not answer.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            for caller in callers:
+                group.create_task(caller)
+    except ExceptionGroup as failed:
+        error: Exception = failed
+        while isinstance(error, ExceptionGroup):
+            error = error.exceptions[0]
+        if isinstance(error, OSError):
+            raise ServiceError(
+                f"the server does not answer ({error or 'in time'}): try fewer sessions"
+            ) from error
+        raise error from None
 
 
 async def produce(

@@ -7,6 +7,7 @@ from hocket.streaming.server.connecting import address, opened
 from hocket.streaming.server.messages import Start, Stop
 
 from .bench import WARM_UP_SECONDS, Watched
+from .callers import together
 from .talk import RATE, Conversation
 
 PIECE_SECONDS = 0.25
@@ -57,8 +58,6 @@ async def saturated_rtf(
             sending.cancel()
             socket.transport.abort()
 
-    async with asyncio.TaskGroup() as group:
-        for number in range(num_sessions):
-            group.create_task(one(number))
+    await together([one(number) for number in range(num_sessions)])
     (before, began), (after, ended) = looks
     return (ended - began) / (after - before)

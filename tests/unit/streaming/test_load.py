@@ -120,6 +120,12 @@ def test_a_saturated_server_is_charged_for_what_it_heard_meanwhile(tmp_path: Pat
     assert 1 / 9 <= asyncio.run(test()) <= 1 / 3  # one of two sessions, or both, got about 4 s further
 
 
+def test_a_server_that_is_gone_is_one_error_and_not_a_group(tmp_path: Path) -> None:
+    talk = Conversation(CLIP, 10.0)
+    with pytest.raises(ServiceError, match="the server does not answer"):
+        asyncio.run(load(Watched("ws://127.0.0.1:1"), talk, 2, 1.0))
+
+
 def test_a_server_in_its_own_process_is_watched_and_ended() -> None:
     says = "import sys, time; print('listening on ws://here', file=sys.stderr, flush=True); time.sleep(60)"
 
