@@ -156,7 +156,7 @@ def killable(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def test_a_killed_server_is_waited_for_and_misses_nothing(browser: Browser, tmp_path: Path) -> None:
-    port, source = free_port(), Babble(2, 60)
+    port, source = free_port(), Babble(2, 40)
     with (
         killable(tmp_path, port) as first,
         visit(browser, f"http://127.0.0.1:{port}", quiet=False, accept_downloads=True) as page,
@@ -267,7 +267,7 @@ def test_a_session_stays_open_for_names_as_long_as_its_page(browser: Browser, tm
         page.on("websocket", lambda socket: opened.append(socket.url))
         page.set_input_files("#file", recording(tmp_path, Babble(6, 5)))
         expect(page.get_by_role("button", name="Finish")).to_be_visible()
-        page.wait_for_timeout(6000)  # longer than either end would wait
+        page.wait_for_timeout(5000)  # longer than either end would wait
         assert len([address for address in opened if address.endswith("/audio")]) == 1
         finish(page)
 
