@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import ray
-from ray.exceptions import RayError, RayTaskError
+from ray.exceptions import RayActorError, RayError, RayTaskError
 
 from ..errors import HocketError, ServiceError
 from ..events import Event
@@ -22,6 +22,7 @@ from ..server.store import Kept
 logger = logging.getLogger(__name__)
 
 FIRST_SECONDS = 120.0  # for the first replica: a process begins, models are opened
+LOOK_SECONDS = 2.0  # between looks at a machine that does not answer
 AGAIN_SECONDS = 5.0  # before the next try where a replica could not begin
 
 
@@ -31,9 +32,9 @@ class Replica:
     def __init__(self, open_engines: Callable[[], Engines]) -> None:
         self._engines = open_engines()
 
-    def node(self) -> str:
-        """The address of the machine that it runs on."""
-        return str(ray.util.get_node_ip_address())
+    def node(self) -> tuple[str, str]:
+        """The machine that it runs on: its id in the cluster, and its address."""
+        return ray.get_runtime_context().get_node_id(), str(ray.util.get_node_ip_address())
 
     def begin(self, session: str, start: Start) -> Begun:
         return self._engines.begin(session, start)
@@ -56,15 +57,16 @@ class ClusterHost:
 
     def _place(self) -> None:
         """Have Ray find a core for a new replica, spread over the machines that there are."""
-        self.is_up, self.node = False, "a machine yet to be found"
+        self.is_up, self._node, self._address = False, "", "a machine yet to be found"
         actor = ray.remote(num_cpus=1, scheduling_strategy="SPREAD")(Replica)
         self.replica = actor.remote(self._open_engines)
         self.beginning = self.replica.node.remote()
 
-    def meet(self, node: str) -> None:
+    def meet(self, node: tuple[str, str]) -> None:
         """The replica has begun, on that machine."""
-        self.is_up, self.node = True, node
-        logger.info("a replica is up on %s", node)
+        self._node, self._address = node
+        self.is_up = True
+        logger.info("a replica is up on %s", self._address)
 
     async def wait(self) -> None:
         while not self.is_up:
@@ -90,15 +92,23 @@ class ClusterHost:
     def _answer(self, method: str, *arguments: Any) -> Any:
         if not self.is_up:
             raise HostLost("the replica is lost")
+        answer = getattr(self.replica, method).remote(*arguments)
         try:
-            return ray.get(getattr(self.replica, method).remote(*arguments))
+            while not ray.wait([answer], timeout=LOOK_SECONDS)[0]:
+                self._check_node()
+            return ray.get(answer)
         except RayTaskError as error:
             raise error.cause from None
         except RayError as error:
-            lost = HostLost(f"the replica on {self.node} is lost: {type(error).__name__}")
+            lost = HostLost(f"the replica on {self._address} is lost: {type(error).__name__}")
             ray.kill(self.replica)  # it may only be out of reach, and must not go on alone
             self._place()
             raise lost from error
+
+    def _check_node(self) -> None:
+        """Raises RayActorError where the machine is dead: what it answered last may never come, nor fail."""
+        if not any(node["NodeID"] == self._node and node["Alive"] for node in ray.nodes()):
+            raise RayActorError(error_msg="its machine is dead")
 
 
 def cluster_hosts(open_engines: Callable[[], Engines], num_replicas: int) -> list[ClusterHost]:
