@@ -35,7 +35,7 @@ class HearingRules:
     without a word between before it is given up. pause: seconds between two tries.
     """
 
-    waiting: float = 10.0
+    waiting: float = 20.0
     patience: float = 20.0
     failures: int = 5
     pause: float = 0.2

@@ -8,6 +8,7 @@ those behind them are said as they may still change. Sound is let go of at pause
 
 import os
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from .recogniser import RATE, Samples
 from .words import LONGEST_WORD, HeardWord
 
 _LATE = 0.06  # seconds by which Whisper's words begin and end late: median on a conversation with exact words
+_SLACK = 1.25  # seconds of sound between two hearings for each second that one takes, at least
 _NOT_SAID = re.compile(r"[^\w']+")
 
 Hear = Callable[[Samples], "list[HeardWord]"]
@@ -29,8 +31,8 @@ Hear = Callable[[Samples], "list[HeardWord]"]
 class RollingRules:
     """Settings of a RollingWhisper, in seconds.
 
-    update: new sound that has what is not settled heard again. settle: silence after which all words before
-    it are. agreement: whether two hearings must agree on a word; else one is enough, `tail` before its end.
+    update: new sound that has what is not settled heard again, more where hearing takes long. settle: silence
+    after which all words before it are. agreement: whether two hearings must agree on a word; else one is enough, `tail` before its end.
     longest: sound that is heard at once at most; 30 is all that Whisper can. pause: silence between two words
     at which sound may be cut.
     """
@@ -59,6 +61,7 @@ class RollingWhisper:
         self._sound = np.zeros(0, np.float32)
         self._origin = 0  # of the sound that is kept, in samples
         self._num_new = 0
+        self._due = rules.update
         self._num_settled = 0  # words
         self._settled_until = 0.0
         self._last: list[HeardWord] = []  # settled words whose sound is still kept
@@ -69,8 +72,13 @@ class RollingWhisper:
         for piece in np.split(samples, range(RATE, len(samples), RATE)):
             self._sound = np.concatenate([self._sound, piece])
             self._num_new += len(piece)
-            if self._num_new >= self._rules.update * RATE:
+            if self._num_new >= self._due * RATE:
+                started = time.monotonic()
                 said += self._update()
+                # On a slow machine less often, rather than further and further behind.
+                took = time.monotonic() - started
+                most = max(self._rules.update, self._rules.longest / 2)
+                self._due = min(max(self._rules.update, _SLACK * took), most)
         return said
 
     def finish(self) -> list[HeardWord]:

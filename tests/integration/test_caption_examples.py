@@ -1,0 +1,78 @@
+"""The examples around captions, run as they stand."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import webvtt
+from typer.testing import CliRunner
+
+from hocket.streaming.cli.app import app
+from hocket.streaming.rttm import read_rttm
+
+ROOT = Path(__file__).parents[2]
+DEMO = ROOT / "examples" / "demo"
+
+
+def test_one_command_captions_the_demo_conversation_with_names(tmp_path: Path) -> None:
+    words, vtt, srt, shown = (
+        DEMO / "conversation.words.json",
+        *(tmp_path / f"t.{e}" for e in ("vtt", "srt", "json")),
+    )
+    arguments = ["caption", str(DEMO / "conversation.ogg"), "--reference", str(words), "--vtt", str(vtt)]
+    ended = CliRunner().invoke(
+        app, [*arguments, "--srt", str(srt), "--json", str(shown)], catch_exceptions=False
+    )
+    assert ended.exit_code == 0
+    score = json.loads(ended.stdout)
+    assert score["wer"] < 0.15
+    assert score["cpwer"] - score["wer"] < 0.03
+    assert score["speaker_error"] < 0.06
+    said = " ".join(cue.text for cue in webvtt.read(vtt)).lower()
+    assert all(word in said for word in ("melody", "coffee", "monday meeting", "small pieces"))
+    assert len({cue.voice for cue in webvtt.read(vtt)}) == 3
+    assert "S1: " in srt.read_text("utf-8")
+    assert json.loads(shown.read_text("utf-8"))["captions"][0]["words"]
+
+
+def test_the_recorder_writes_an_rttm_per_meeting(tmp_path: Path) -> None:
+    talk, rate = soundfile.read(DEMO / "conversation.ogg", stop=16_000 * 12, dtype="float32")
+    soundfile.write(tmp_path / "two.wav", np.concatenate([talk, np.zeros(20 * rate, np.float32), talk]), rate)
+    command = [
+        sys.executable,
+        "-W",
+        "error",
+        "examples/recorder.py",
+        str(tmp_path / "out"),
+        str(tmp_path / "two.wav"),
+    ]
+    done = subprocess.run(
+        [*command, "--silence", "10"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    written = sorted((tmp_path / "out").iterdir())
+    assert len(written) == 2
+    first, second = (next(iter(read_rttm(path).values())) for path in written)
+    assert max(turn.end for turn in first) < 13.0
+    assert min(turn.start for turn in second) > 31.0
+    assert re.search(r"_1\.rttm: \d people, \d+ s", done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ([], "expected a recording, or --mic"),
+        (["talk.ogg", "--mic"], "expected a recording, or --mic"),
+        (["talk.ogg", "--device", "USB"], "give --mic too"),
+        (["--mic", "--offline"], "only live sessions"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(arguments: list[str], problem: str) -> None:
+    ended = CliRunner().invoke(app, ["caption", *arguments])
+    assert ended.exit_code == 2
+    assert problem in " ".join(ended.output.split())
