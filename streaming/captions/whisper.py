@@ -32,9 +32,9 @@ class RollingRules:
     """Settings of a RollingWhisper, in seconds.
 
     update: new sound that has what is not settled heard again, more where hearing takes long. settle: silence
-    after which all words before it are. agreement: whether two hearings must agree on a word; else one is enough, `tail` before its end.
-    longest: sound that is heard at once at most; 30 is all that Whisper can. pause: silence between two words
-    at which sound may be cut.
+    after which all words before it are. agreement: whether two hearings must agree on a word; else one is
+    enough, `tail` before its end. longest: sound that is heard at once at most; 30 is all that Whisper can.
+    pause: silence between two words at which sound may be cut.
     """
 
     update: float = 2.0
