@@ -34,9 +34,13 @@ class Account:
         frozen: int,
         now: int,
         *,
+        reason: str,
         is_last: bool,
     ) -> None:
-        """Compare how the turns now read, from cell `changed_from` on, with how they were last said."""
+        """Compare how the turns now read, from cell `changed_from` on, with how they were last said.
+
+        reason: of a revision, unless all it says is who was recognised.
+        """
         self.live = list(live)
         if is_last:
             frozen = now = now + self._timeline.bridge + 1
@@ -51,7 +55,8 @@ class Account:
             self._journal.change(change)
         for turn in update.said:
             self._journal.turn(turn)
-        reason = "recognised" if findings and verdict.since is None else "reclustered"
+        if findings and verdict.since is None:
+            reason = "recognised"
         self._journal.revision([*revised, *update.revised], update.removed, merged, reason)
 
     def revise(

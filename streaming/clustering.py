@@ -14,6 +14,7 @@ from .naming import NamingRules, linked, posterior
 from .people import People, PeopleRules
 from .rare import RareRules
 from .reclustering import ReclusterRules
+from .second_look import held, read_alike, relinked
 from .second_voice import SecondVoiceRules, second_voice
 from .shaping import Shaping, link_table, merged
 from .voices import VoiceScorer
@@ -142,6 +143,30 @@ class Clusterer:
         self._next_speaker += 1
         return self._next_speaker - 1
 
+    def look_again(self, start: int, stop: int, atoms: Sequence[Atom]) -> int | None:
+        """Remember these atoms of cells [start, stop) instead, named with a bias to how they were.
+
+        Returns the cell from which turns read differently, None where they do not.
+        """
+        recent = self.memory.recent
+        before = [atom for atom in recent if start <= atom.start < stop]
+        others = [atom for atom in recent if not start <= atom.start < stop]
+        speakers = self._known()
+        speaker_of = {atom.start: atom.speaker for atom in others}
+        after: list[Atom] = []
+        for atom in atoms:
+            shares = held(atom, before, speakers.ids)
+            odds = self._odds(atom, speakers, speaker_of, self.rules.keep * shares)
+            if len(speakers) and (shares.sum() >= 0.5 or int(odds.argmax()) < len(speakers)):
+                speaker = int(self._named(odds[None], speakers)[0])
+                atom = replace(atom, speaker=speaker, confidence=float(odds[:-1].max()))
+            speaker_of[atom.start] = atom.speaker
+            after.append(atom)
+        after = [self._with_second_voices(atom, speakers, speaker_of) for atom in after]
+        atoms = sorted([*relinked(others, before, after), *after], key=lambda atom: atom.start)
+        self.memory.recut(atoms)
+        return None if read_alike(before, after) else min(atom.start for atom in [*before, *after])
+
     def cut_at(self, cell: int) -> None:
         """Cut the recent atom that lies across a cell in two, of one voice and one vector."""
         recent: list[Atom] = []
@@ -160,14 +185,16 @@ class Clusterer:
             self._fresh += sum(atom.clean for atom in atoms)
             self.people.settle_words(atoms[-1].stop)
 
-    def _odds(self, atom: Atom, speakers: Speakers, speaker_of: Mapping[int, int]) -> Floats:
+    def _odds(
+        self, atom: Atom, speakers: Speakers, speaker_of: Mapping[int, int], bias: Floats | float = 0.0
+    ) -> Floats:
         voice = np.zeros(len(speakers), np.float32)
         if atom.vector is not None and len(speakers):
             seconds = np.array([atom.clean], np.float32)
             voice = self._scorer.llr(atom.vector[None], seconds, speakers.centres, speakers.seconds)[0]
             limits = self.people.ceilings(atom.vector[None], seconds, speakers.ids.tolist())
             voice = np.minimum(voice, limits[0])
-        return posterior(voice, linked(atom.links, speaker_of, speakers.ids), self.rules.naming)
+        return posterior(voice + bias, linked(atom.links, speaker_of, speakers.ids), self.rules.naming)
 
     def _is_birth(self, atom: Atom, odds: Floats, speakers: Speakers) -> bool:
         people, known = self.people, len(speakers)

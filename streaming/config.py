@@ -25,6 +25,8 @@ class DiarizerConfig:
     """Settings of a Diarizer. Durations are seconds, similarities cosines, the rest probabilities.
 
     hop: between windows. latency: how long a turn may stay provisional; at 0 the newest window decides.
+    second_look: when what is final is cut and named once more, with all that came after, and revised where
+    that reads otherwise; 0 for never, as where latency is as long.
     num_speakers: exactly so many, if that is known. min_speakers, max_speakers: no fewer, no more; None for
     no limit. There are never more than asked for while audio comes in, and no fewer once it has ended, unless
     no more can be told apart; who was enrolled or named counts, and stays.
@@ -37,6 +39,7 @@ class DiarizerConfig:
 
     hop: float = 0.5
     latency: float = 1.0
+    second_look: float = 5.0
     num_speakers: int | None = None
     min_speakers: int | None = None
     max_speakers: int | None = None
@@ -89,4 +92,4 @@ class DiarizerConfig:
 
 
 LONGEST_HOP = 2.0
-_RANGES = {"hop": (0.1, LONGEST_HOP), "latency": (0.0, 5.0)}
+_RANGES = {"hop": (0.1, LONGEST_HOP), "latency": (0.0, 5.0), "second_look": (0.0, 10.0)}

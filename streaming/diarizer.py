@@ -16,8 +16,10 @@ from .floor import Floor
 from .grid import Grid, to_cells
 from .journal import Journal
 from .listener import Listener
+from .memory import Atom
 from .people import Profile
 from .perception import Perception
+from .second_look import SecondLook, Stretch
 from .session import Session
 from .snapshot import pack, unpack
 from .timeline import Timeline, TurnRecord
@@ -59,10 +61,13 @@ class Diarizer(Session):
         self._latency = to_cells(self.config.latency)
         plan = WindowPlan(spec.lengths, grid.samples(self.config.hop), grid.samples(SHORTEST_WINDOW))
         rules = self.config.atoms or AtomRules(onset=spec.onset, offset=spec.offset)
-        mutable = grid.cell * (self._latency + 2 * rules.longest)
+        after = to_cells(self.config.second_look) if self.config.second_look > self.config.latency else 0
+        mutable = grid.cell * (max(self._latency, after) + 2 * rules.longest)
         reach = spec.lengths[-1] + mutable + plan.hop * self.config.most_hops
         self._perception = Perception(spec, embedder.spec, rules, grid, reach)
-        listener = Listener(self._perception, plan, grid.cell, self._conclude)
+        listener = Listener(self._perception, plan, grid.cell, self._conclude, again=self._due_again)
+        self._second_look = SecondLook(after)
+        self._again: Stretch | None = None  # what the step under way looks at once more
         super().__init__(segmenter, embedder, listener, Timeline(BRIDGE), Journal(session))
         scorer = VoiceScorer(embedder.spec.calibration)
         who = self.config.clustering or ClusterRules()
@@ -172,6 +177,7 @@ class Diarizer(Session):
                 "voice_model": self._voice_model,
                 "config": self.config.to_dict(),
                 "listener": self._listener.state(),
+                "second_look": self._second_look.state(),
                 "clusterer": self._clusterer.state(),
                 "timeline": self._timeline.state(),
                 "floor": self._floor.state(),
@@ -196,6 +202,7 @@ class Diarizer(Session):
             )
         diarizer._voice_model = state["voice_model"]
         diarizer._listener.restore(state["listener"])
+        diarizer._second_look.restore(state["second_look"])
         diarizer._clusterer.restore(state["clusterer"])
         diarizer._timeline.restore(state["timeline"])
         diarizer._floor.restore(state["floor"])
@@ -211,17 +218,36 @@ class Diarizer(Session):
 
     # A step
 
+    def _due_again(self) -> Stretch | None:
+        memory, heard = self._clusterer.memory, self._perception
+        first, closed = max(heard.since, memory.since), self._listener.open_from
+        is_last = self._listener.is_last
+        self._again = self._second_look.due(memory.recent, first, closed, heard.now, is_last=is_last)
+        return self._again
+
+    def _atoms(self) -> tuple[list[Atom], int | None]:
+        """The atoms that are open, named; those that were cut again are remembered already.
+
+        Returns them and the cell from which turns read differently by the second look, None without.
+        """
+        linkable, again = self._clusterer.memory.recent[-LINKED:], self._again
+        if again is None:
+            return self._clusterer.name(self._perception.atoms(linkable), linkable), None
+        others = [atom for atom in linkable if not again[0] <= atom.start < again[1]]
+        atoms, num_again = self._perception.atoms(others), self._perception.num_again
+        since = self._clusterer.look_again(*again, atoms[:num_again])
+        return self._clusterer.name(atoms[num_again:], self._clusterer.memory.recent[-LINKED:]), since
+
     def _conclude(self) -> None:
         """Name the atoms, remember those that are closed, think again when it is time, say what changed."""
         now = self._perception.now
         frozen = now if self._listener.is_last else max(0, now - self._latency)
         if not self._perception.windows:
             frozen = 0  # too little was heard for a first window: it decides on all of it
-        linkable = self._clusterer.memory.recent[-LINKED:]
-        named = self._clusterer.name(self._perception.atoms(linkable), linkable)
+        named, looked_since = self._atoms()
         closed = [
             atom
-            for atom, span in zip(named, self._perception.spans)
+            for atom, span in zip(named, self._perception.spans[self._perception.num_again :])
             if self._listener.is_last or (span.closed and span.stop <= frozen)
         ]
         live = named[len(closed) :]
@@ -233,9 +259,8 @@ class Diarizer(Session):
         if self._listener.is_last or self._clusterer.is_due():
             verdict = self._clusterer.reconsider(is_last=self._listener.is_last)
             live = self._clusterer.name(live, self._clusterer.memory.recent[-LINKED:])
-        changed_from = min([now, *(atom.start for atom in named)])
-        if verdict.since is not None:
-            changed_from = min(changed_from, verdict.since)
+        since = [cell for cell in (looked_since, verdict.since) if cell is not None]
+        changed_from = min([now, *(atom.start for atom in named), *since])
         self._journal.move_to(now)
         self._account.tell(
             live,
@@ -243,6 +268,7 @@ class Diarizer(Session):
             changed_from,
             min(frozen, self._listener.open_from),
             now,
+            reason="heard again" if verdict.since is None else "reclustered",
             is_last=self._listener.is_last,
         )
         if self._listener.is_last:

@@ -32,7 +32,8 @@ class Listener:
 
     cell: samples in a cell. conclude: called when all of a step's answers are in; it may set `open_from`, the
     cell from which atoms may still be cut otherwise. every: only each so-many-th step goes beyond its window;
-    behind: and leaves so many of the newest cells uncut, as long as more audio may come.
+    behind: and leaves so many of the newest cells uncut, as long as more audio may come. again: called before
+    speech is cut; the earlier stretch that is to be cut once more.
 
     May raise BlockError for samples of the wrong shape or type, SessionOver for audio after the end.
     """
@@ -46,6 +47,7 @@ class Listener:
         *,
         every: int = 1,
         behind: int = 0,
+        again: Callable[[], tuple[int, int] | None] = lambda: None,
     ) -> None:
         self.perception = perception
         self.fed = 0  # samples taken, those still pending among them
@@ -54,6 +56,7 @@ class Listener:
         self._plan = plan
         self._cell = cell
         self._conclude = conclude
+        self._again = again
         self._every, self._behind = every, behind
         self._num_steps = 0
         self._phase = Phase.HEARING
@@ -162,7 +165,7 @@ class Listener:
                 case Phase.WINDOW if self._num_steps % self._every and not self.is_last:
                     self._phase = Phase.HEARING
                 case Phase.WINDOW:
-                    self.perception.cut(self.open_from, self.cut_to)
+                    self.perception.cut(self.open_from, self.cut_to, self._again())
                     self._requests += self.perception.calls(is_last=self.is_last)
                     self._phase = Phase.FRAMES
                 case Phase.FRAMES:

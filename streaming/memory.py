@@ -122,6 +122,11 @@ class Memory:
         self.recent = list(atoms[len(self.exemplars) :])
         self._speakers = None
 
+    def recut(self, atoms: Sequence[Atom]) -> None:
+        """Replace the recent atoms by others of the same speech, in order of time."""
+        self.recent = list(atoms)
+        self._speakers = None
+
     def speakers(self) -> Speakers:
         """The speakers as they are known now."""
         if self._speakers is None:

@@ -56,6 +56,7 @@ class Perception:
         self._frames = FrameCache(embedder, reach)
         self._vectors: dict[tuple[int, int], tuple[Floats, float]] = {}
         self.spans: list[Span] = []
+        self.num_again = 0  # of the spans, those that are cut once more
         self.now = 0
 
     @property
@@ -123,18 +124,30 @@ class Perception:
         )
 
     @property
+    def since(self) -> int:
+        """Oldest cell that can still be heard again."""
+        return self._curves.start
+
+    @property
     def windows(self) -> Sequence[LocalVoices]:
         """The local voices of the windows that reach into what is kept, oldest first."""
         return self._curves.windows
 
-    def cut(self, first: int, stop: int | None = None) -> None:
-        """Cut what has been heard of cells [first, stop) into atoms; up to `now` where no stop is given."""
-        stop = self.now if stop is None else stop
+    def cut(self, first: int, stop: int | None = None, again: tuple[int, int] | None = None) -> None:
+        """Cut what has been heard of cells [first, stop) into atoms; up to `now` where no stop is given.
+
+        again: an earlier stretch, to be cut once more; its atoms come first.
+        """
+        before = self._cut(*again) if again else []
+        self.num_again = len(before)
+        self.spans = [*before, *self._cut(first, self.now if stop is None else stop)]
+
+    def _cut(self, first: int, stop: int) -> list[Span]:
         speech, change = self._curves.speech(first, stop), self._curves.change(first, stop)
         if self._detection:
             mixed = self._detection.mixed(speech, first)
             speech = np.where(self._curves.is_seen(first, stop), mixed, speech)
-        self.spans = cut(speech, change, first, self._rules)
+        return cut(speech, change, first, self._rules)
 
     def calls(self, *, is_last: bool) -> list[FramesRequest]:
         """Frame features that the atoms still need."""

@@ -128,9 +128,8 @@ class ArrangedPerception(Perception):
         self._placed = placed
         self._starts = [atom.start for atom in placed]
 
-    def cut(self, first: int, stop: int | None = None) -> None:
-        stop = self.now if stop is None else stop
-        self.spans = [
+    def _cut(self, first: int, stop: int) -> list[Span]:
+        return [
             Span(atom.start, min(atom.stop, stop), atom.stop <= stop) for atom in self._between(first, stop)
         ]
 
@@ -146,10 +145,10 @@ class ArrangedPerception(Perception):
     def atoms(self, past: Sequence[Atom]) -> list[Atom]:
         if not self.spans:
             return []
-        live = self._between(self.spans[0].start, self.now)
-        remembered = {atom.start for atom in past}
-        near = [a for a in self._between(self.now - REACH, self.spans[0].start) if a.start in remembered]
-        return [self._atom(atom, [*near, *live]) for atom in live]
+        known = {atom.start for atom in past} | {span.start for span in self.spans}
+        near = [atom for atom in self._between(self.now - REACH, self.now) if atom.start in known]
+        cut = [self._between(span.start, span.start + 1)[0] for span in self.spans]
+        return [self._atom(atom, near) for atom in cut]
 
     def _between(self, first: int, stop: int) -> Sequence[PlacedAtom]:
         return self._placed[bisect_left(self._starts, first) : bisect_left(self._starts, stop)]
