@@ -148,9 +148,12 @@ class Store:
 
     def add(self, steps: Iterable[Step]) -> None:
         """All steps in one transaction: stored together or not at all."""
+        steps = list(steps)
         with self._transaction():
             for step in steps:
                 self._add(step)
+        if any(step.is_last for step in steps):
+            self._wipe()
 
     def _add(self, step: Step) -> None:
         rows = [(step.session, event.seq, json.dumps(event.to_dict())) for event in step.events]
@@ -213,6 +216,13 @@ class Store:
 
     def _shrink(self) -> None:
         self._db.execute("PRAGMA incremental_vacuum").fetchall()
+        self._wipe()
+
+    def _wipe(self) -> None:
+        """Have the log of writes forget what was deleted: `secure_delete` overwrites only the file itself."""
+        # where somebody reads just then, the next one does it
+        with self._turn, contextlib.suppress(sqlite3.OperationalError):
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     # Reading
 
@@ -293,4 +303,5 @@ def _connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     db.execute("PRAGMA foreign_keys = ON")
     db.execute("PRAGMA synchronous = NORMAL")
+    db.execute("PRAGMA secure_delete = ON")
     return db

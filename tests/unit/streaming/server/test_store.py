@@ -130,3 +130,21 @@ def test_a_store_is_its_owners_and_refuses_others(tmp_path: Path) -> None:
     (tmp_path / "sessions.db").write_bytes(b"no database at all" * 100)
     with pytest.raises(StoreError, match="not a database"):
         Store(tmp_path)
+
+
+def test_audio_and_snapshots_are_gone_from_the_files_when_a_session_ends(store: Store) -> None:
+    voice = np.random.default_rng(1).standard_normal(20_000).astype(np.float32)
+    vectors = np.random.default_rng(2).bytes(50_000)
+    create(store)
+    store.add([Step("a", [Sound(voice)], [], 20_000, 1.25, vectors)])
+    store.add([Step("a", [Sound(voice)], [], 40_000, 2.5)])
+
+    def found() -> list[bool]:
+        kept = b"".join(path.read_bytes() for path in store.path.parent.iterdir())
+        pieces = [voice.tobytes()[at : at + 64] for at in range(0, 80_000, 8_000)]
+        pieces += [vectors[at : at + 64] for at in range(0, 50_000, 5_000)]
+        return [piece in kept for piece in pieces]
+
+    assert all(found())
+    store.add([Step("a", [], [], 40_000, 2.5, is_last=True)])
+    assert not any(found())
