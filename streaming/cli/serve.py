@@ -18,6 +18,8 @@ from . import options
 from .report import say
 
 if TYPE_CHECKING:
+    import ssl
+
     from hocket.models.selection import ModelPair
     from hocket.streaming.events import Event
     from hocket.streaming.mqtt.broker import Broker
@@ -59,6 +61,8 @@ def serve(
     tokens: Annotated[Path | None, _flag("tokens")] = None,
     origin: Annotated[list[str] | None, _flag("origin")] = None,
     insecure: Annotated[bool | None, _flag("insecure")] = None,
+    tls_cert: Annotated[Path | None, _flag("tls_cert")] = None,
+    tls_key: Annotated[Path | None, _flag("tls_key")] = None,
     max_sessions: Annotated[int | None, _flag("max_sessions")] = None,
     idle: Annotated[float | None, _flag("idle")] = None,
     threads: Annotated[int | None, _flag("threads")] = None,
@@ -107,6 +111,7 @@ def run(settings: Settings) -> None:
         tokens=Tokens() if settings.tokens is None else Tokens.read(settings.tokens),
         origins=settings.origin,
         insecure=settings.insecure,
+        tls=_tls(settings),
     )
     check_bind(door.host, door.tokens, insecure=door.insecure)
     limits = Limits(
@@ -128,6 +133,17 @@ def run(settings: Settings) -> None:
     ):
         asyncio.run(_serve(partial(Hub, pair, settings.data_dir, limits, known, hosts, tell), door))
     release()
+
+
+def _tls(settings: Settings) -> "ssl.SSLContext | None":
+    from hocket.streaming.errors import ConfigError
+    from hocket.streaming.server.access import certified
+
+    if settings.tls_cert is None and settings.tls_key is None:
+        return None
+    if settings.tls_cert is None or settings.tls_key is None:
+        raise ConfigError("TLS wants both a certificate and its key: --tls-cert and --tls-key")
+    return certified(settings.tls_cert, settings.tls_key)
 
 
 def _open_pair(settings: Settings) -> "ModelPair":
@@ -208,9 +224,9 @@ async def _serve(open_hub: "Callable[[], Hub]", door: "Door") -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             with contextlib.suppress(NotImplementedError):  # Windows ends at once; what is stored, is stored
                 loop.add_signal_handler(number, stop.set)
-        host = f"[{door.host}]" if ":" in door.host else door.host
-        say(f"listening on ws://{host}:{port}")
-        say(f"with a page to speak to at http://{host}:{port}")
+        secure = "" if door.tls is None else "s"
+        say(f"listening on ws{secure}://{door.address}:{port}")
+        say(f"with a page to speak to at http{secure}://{door.address}:{port}")
         await stop.wait()
         for number in (signal.SIGINT, signal.SIGTERM):
             with contextlib.suppress(NotImplementedError):

@@ -5,6 +5,7 @@ import binascii
 import hashlib
 import hmac
 import ipaddress
+import ssl
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -78,13 +79,36 @@ ROLES = tuple(role.name for role in fields(Tokens))
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Door:
-    """Where a server listens and whom it lets in. origins: of pages from elsewhere."""
+    """Where a server listens and whom it lets in.
+
+    origins: of pages from elsewhere. tls: speaks it, as `certified` has it.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8765
     tokens: Tokens = field(default_factory=Tokens)
     origins: tuple[str, ...] = ()
     insecure: bool = False
+    tls: ssl.SSLContext | None = None
+
+    @property
+    def address(self) -> str:
+        """The host as it stands in a URL."""
+        return f"[{self.host}]" if ":" in self.host else self.host
+
+
+def certified(certificate: Path, key: Path) -> ssl.SSLContext:
+    """TLS 1.2 or newer by a certificate chain and its key, in PEM. Raises ConfigError."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(certificate, key, lambda: "")
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(
+            f"no TLS by {certificate} and {key}: {error}: expected a certificate in PEM and its key, "
+            "without a passphrase"
+        ) from error
+    return context
 
 
 def bearer(headers: Mapping[str, str]) -> str | None:

@@ -2,6 +2,7 @@
 
 import logging
 import random
+import ssl
 from collections.abc import Mapping
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -49,6 +50,11 @@ async def opened(uri: str, token: str | None) -> ClientConnection:
         if 400 <= error.response.status_code < 500:
             raise ServiceError(message) from error
         raise OSError(message) from error
+    except ssl.SSLCertVerificationError as error:
+        raise ServiceError(
+            f"{uri} shows no certificate that is trusted here ({error.verify_message}): "
+            "SSL_CERT_FILE=FILE names one to trust"
+        ) from error
     except InvalidURI as error:
         raise ServiceError(str(error)) from error
     except (InvalidHandshake, EOFError) as error:

@@ -17,6 +17,7 @@ from hocket.streaming.events import Event, SessionEnd
 from hocket.streaming.people import Profile
 
 from .engines import Engines, Host, HostLost, Models, Work
+from .figures import Figures
 from .hosted import Outcome
 from .inputs import Ending
 from .live import Connection, LiveSession, Tell
@@ -73,6 +74,11 @@ class Hub:
             Rounds(host, self._writer, self._gather, self._deliver, self._settle, self._unsettle)
             for host in hosts or [Engines(models, people)]
         ]
+        self.figures = Figures(
+            lambda: len(self._live),
+            lambda: sum(live.log.num_readers for live in self._live.values()),
+            lambda: sum(live.is_waiting for live in self._live.values()),
+        )
         self._pace = Pace(len(self._rounds), limits.longest_hop)
         self._moves: set[asyncio.Task[None]] = set()
         self._live: dict[str, LiveSession] = {}
@@ -83,6 +89,11 @@ class Hub:
                 log = self._logs.open(listing.id)
                 log.seq = listing.seq
                 self._live[listing.id] = LiveSession(listing.id, start, listing.token, log, listing.sample)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a session could be heard now."""
+        return any(rounds.host.is_up for rounds in self._rounds)
 
     async def run(self) -> None:
         """Rounds and housekeeping, until cancelled."""
@@ -297,7 +308,9 @@ class Hub:
         now = asyncio.get_running_loop().time()
         sessions = [self._live[work.session] for work in works]
         lags = [now - live.round_since for live in sessions if live.start.realtime]
-        self._pace.deliver(now, lags, sum(result.compute for result in results))
+        compute = sum(result.compute for result in results)
+        self._pace.deliver(now, lags, compute)
+        self.figures.round(compute)
         for live, result in zip(sessions, results, strict=True):
             live.in_round = False
             if isinstance(result.outcome, Outcome):
@@ -306,6 +319,7 @@ class Hub:
                 live.seconds = step.seconds
                 live.log.lag = now - live.round_since
                 live.log.rtf = result.compute / heard if heard > 0 else 0.0
+                self.figures.outcome(step.events, heard, live.log.lag)
                 live.conclude(result.outcome, _rows(step.events))
                 self._tell(step.events)
                 if step.is_last:

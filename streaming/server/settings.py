@@ -48,6 +48,10 @@ class Settings:
     ] = None
     origin: Annotated[tuple[str, ...], About("Let pages from there in; may be repeated.", WHO, "URL")] = ()
     insecure: Annotated[bool, About("Let other machines in without tokens.", WHO)] = False
+    tls_cert: Annotated[Path | None, About("Speak TLS by this certificate (chain), in PEM.", WHO, "FILE")] = (
+        None
+    )
+    tls_key: Annotated[Path | None, About("The certificate's key, in PEM.", WHO, "FILE")] = None
 
     max_sessions: Annotated[int, About("Sessions at the same time.", LIMITS, "N", least=1)] = 64
     idle: Annotated[float, About("A producer may be silent or away so long.", LIMITS, "SECONDS", least=1)] = (

@@ -15,7 +15,7 @@ from websockets.typing import Subprotocol
 
 from hocket.streaming.errors import ConfigError
 
-from .access import Door, check_bind
+from .access import Door, bearer, check_bind
 from .addresses import joined, route_of
 from .administering import AdminEnd
 from .feeding import feed
@@ -54,6 +54,7 @@ async def serving(hub: Hub, door: Door) -> AsyncIterator[int]:
             compression=None,
             max_size=FRAME_BYTES,
             close_timeout=CLOSE_SECONDS,
+            ssl=door.tls,
             server_header=None,
             logger=_library,
         ) as server:
@@ -93,13 +94,14 @@ class _Service:
             path = urlsplit(request.path).path
         except ValueError:
             return connection.respond(http.HTTPStatus.BAD_REQUEST, "this is no address\n")
-        if path == "/healthz":
-            return connection.respond(http.HTTPStatus.OK, f"ok, {self._hub.num_sessions} sessions\n")
+        if (told := self._told(path, request)) is not None:
+            return connection.respond(*told)
         if (found := page(request)) is not None:
             return found
         try:
             route = route_of(request, self._door)
         except Rejected as rejected:
+            self._hub.figures.refused(rejected.refusal.code)
             # a page sees any refusal of the handshake as 1006, without a word: it is told after opening
             if "Origin" in request.headers and rejected.refusal.close_code != Close.FORBIDDEN:
                 return None
@@ -109,6 +111,23 @@ class _Service:
             # behind seconds of audio, a pong comes late: the idle limit tells whether a producer is there
             connection.ping_timeout = None
         return None
+
+    def _told(self, path: str, request: Request) -> tuple[http.HTTPStatus, str] | None:
+        """What those who watch over the service ask for, and None for other addresses."""
+        match path:
+            case "/healthz":
+                return http.HTTPStatus.OK, f"ok, {self._hub.num_sessions} sessions\n"
+            case "/readyz" if self.is_closing or not self._hub.is_ready:
+                why = "stopping" if self.is_closing else "nothing to compute on yet"
+                return http.HTTPStatus.SERVICE_UNAVAILABLE, f"{why}\n"
+            case "/readyz":
+                return http.HTTPStatus.OK, "ready\n"
+            case "/metrics" if not self._door.tokens.allow("metrics", bearer(request.headers)):
+                return http.HTTPStatus.UNAUTHORIZED, "a token that may metrics or admin is needed\n"
+            case "/metrics":
+                return http.HTTPStatus.OK, self._hub.figures.text()
+            case _:
+                return None
 
     async def handle(self, connection: ServerConnection) -> None:
         """One connection, from its opening to its close."""

@@ -10,7 +10,8 @@ import typer
 from typer.testing import CliRunner, Result
 
 from hocket.streaming.cli import options
-from hocket.streaming.cli.evaluate import bench, evaluate
+from hocket.streaming.cli.bench import bench
+from hocket.streaming.cli.evaluate import evaluate
 from hocket.streaming.errors import AudioFileError
 from hocket.streaming.replay import Segment
 from hocket.streaming.rttm import format_rttm
