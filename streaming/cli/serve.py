@@ -65,6 +65,7 @@ def serve(
     tls_key: Annotated[Path | None, _flag("tls_key")] = None,
     max_sessions: Annotated[int | None, _flag("max_sessions")] = None,
     idle: Annotated[float | None, _flag("idle")] = None,
+    max_hours: Annotated[float | None, _flag("max_hours")] = None,
     threads: Annotated[int | None, _flag("threads")] = None,
     longest_hop: Annotated[float | None, _flag("longest_hop")] = None,
     keep_days: Annotated[float | None, _flag("keep_days")] = None,
@@ -117,6 +118,7 @@ def run(settings: Settings) -> None:
     limits = Limits(
         most_sessions=settings.max_sessions,
         idle_seconds=settings.idle,
+        most_seconds=None if settings.max_hours is None else settings.max_hours * 3600,
         longest_hop=settings.longest_hop,
         keep_days=settings.keep_days,
         keep_bytes=None if settings.keep_gb is None else round(settings.keep_gb * GIGABYTE),

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import logging
+import math
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -40,12 +41,14 @@ _Made = TypeVar("_Made")
 class Limits:
     """idle_seconds: without a frame before a producer is sent away, and then before its session ends.
 
+    most_seconds: of audio that a session may hold; then it ends. None for no limit.
     longest_hop: seconds to which hops of live sessions are stretched before audio is dropped; 0 for never.
     keep_days, keep_bytes: of ended sessions; None for no limit.
     """
 
     most_sessions: int = 64
     idle_seconds: float = 60.0
+    most_seconds: float | None = None
     longest_hop: float = 2.0
     keep_days: float | None = None
     keep_bytes: int | None = None
@@ -100,7 +103,7 @@ class Hub:
         async with asyncio.TaskGroup() as tasks:
             for rounds in self._rounds:
                 tasks.create_task(rounds.run())
-            tasks.create_task(self._end_the_idle())
+            tasks.create_task(self._end_what_must())
             tasks.create_task(self._retire())
 
     async def finish(self, reason: str) -> None:
@@ -382,7 +385,9 @@ class Hub:
             live.connection = None
             live.left_at = asyncio.get_running_loop().time()
 
-    async def _end_the_idle(self) -> None:
+    async def _end_what_must(self) -> None:
+        """Sessions whose producer does not come back, and those that are as long as may be."""
+        most = math.inf if self.limits.most_seconds is None else self.limits.most_seconds
         while True:
             await asyncio.sleep(min(1.0, self.limits.idle_seconds / 4))
             now = asyncio.get_running_loop().time()
@@ -392,6 +397,9 @@ class Hub:
                         await self._wake_up(live)
                         live.give(Ending("producer gone"))
                         self.wake()
+                elif live.seconds >= most:
+                    live.give(Ending("as long as a session may be"))
+                    self.wake()
 
     async def _retire(self) -> None:
         days, most = self.limits.keep_days, self.limits.keep_bytes

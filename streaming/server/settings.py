@@ -57,6 +57,9 @@ class Settings:
     idle: Annotated[float, About("A producer may be silent or away so long.", LIMITS, "SECONDS", least=1)] = (
         60.0
     )
+    max_hours: Annotated[
+        float | None, About("A session ends after so much audio.", LIMITS, "HOURS", least=0)
+    ] = None
 
     threads: Annotated[
         int, About("That compute at the same time; 0 is one for each processor core.", LIMITS, "N", least=0)

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from hocket.streaming.errors import ConfigError, ServiceError
+from hocket.streaming.events import SessionEnd
 from hocket.streaming.server.access import Door, Tokens, certified
+from hocket.streaming.server.hub import Limits
 from hocket.streaming.server.publisher import Publisher
 from tests.broker import certificates
 from tests.served import Babble, service
@@ -99,3 +101,17 @@ def test_a_certificate_that_is_none_is_named(tmp_path: Path) -> None:
         certified(key, certificate)
     with pytest.raises(ConfigError, match="nowhere"):
         certified(tmp_path / "nowhere", key)
+
+
+def test_a_session_ends_when_it_is_as_long_as_may_be(tmp_path: Path) -> None:
+    async def test() -> None:
+        source = Babble(3, 60, pace=0.05)
+        async with service(tmp_path, limits=Limits(most_seconds=5, idle_seconds=2)) as url:
+            with pytest.raises(ServiceError, match="before the audio did"):
+                await Publisher(url, "room").run(source)
+            events = await followed(url, "room")
+            assert isinstance(events[-1], SessionEnd)
+            assert events[-1].reason == "as long as a session may be"
+            assert 5 <= events[-1].duration < 60
+
+    run(test())

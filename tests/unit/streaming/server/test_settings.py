@@ -11,6 +11,8 @@ from hocket.streaming.errors import ConfigError
 from hocket.streaming.server.gathering import Gathered
 from hocket.streaming.server.settings import ABOUT, DEFAULTS, Settings, kind_of
 
+EXAMPLE = Path(__file__).parents[4] / "examples" / "deploy" / "serve.toml"
+
 
 def gathered(
     file: str | None = None, path: Path | None = None, flags: object = None, **environment: str
@@ -105,3 +107,9 @@ def test_every_setting_has_its_flag_and_is_explained() -> None:
     assert list(inspect.signature(serve).parameters) == ["context", "settings", "show_settings", *ABOUT]
     assert all(about.meaning.endswith(".") for about in ABOUT.values())
     assert {kind_of(name) for name in ABOUT} <= {str, int, float, bool, Path, tuple}
+
+
+def test_the_example_of_a_file_is_one() -> None:
+    settings = Gathered.of({}, EXAMPLE, {}).settings
+    assert settings.max_hours == 12
+    assert settings.tokens == EXAMPLE.parent / "tokens.toml"
