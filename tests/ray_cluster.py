@@ -37,6 +37,10 @@ class TwoNodes:
         self._cluster = cluster
         self._second = cluster.add_node(**NODE)
 
+    def on_first(self, hosts: "Sequence[ClusterHost]") -> "list[ClusterHost]":
+        """Those whose replica is on the node that cannot be killed."""
+        return [host for host in hosts if _place_of(host)[1] != self._second.node_id]
+
     def kill_second(self, hosts: "Sequence[ClusterHost]") -> None:
         """The second node dies, and with it whatever replica it has."""
         there = [process for process, node in map(_place_of, hosts) if node == self._second.node_id]

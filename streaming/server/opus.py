@@ -5,6 +5,7 @@ runs ahead: what it decoded is taken before it goes on, and before more bytes ar
 """
 
 import asyncio
+import contextlib
 import importlib.util
 import threading
 from collections.abc import AsyncGenerator
@@ -37,7 +38,8 @@ class OpusStream:
             raise MissingDependency(f"encoding {encoding} needs the extra 'opus' at the server: hocket[opus]")
         self._format, self._channels = OPUS[encoding], channels
         self._loop = asyncio.get_running_loop()
-        self._pieces: asyncio.Queue[Audio | Missing | Exception | None] = asyncio.Queue(WAITING_PIECES)
+        self._pieces: asyncio.Queue[Audio | Missing | Exception | None] = asyncio.Queue()
+        self._room = threading.Semaphore(WAITING_PIECES)
         self._bytes_came = threading.Condition()
         self._data = b""
         self._is_at_end = self._is_closed = False
@@ -71,8 +73,7 @@ class OpusStream:
         with self._bytes_came:
             self._is_closed = True
             self._bytes_came.notify()
-        while not self._pieces.empty():  # it may wait for room
-            self._pieces.get_nowait()
+        self._room.release()  # it may wait for it
 
     async def _answers_to(self, data: bytes) -> AsyncGenerator[Audio | Missing, None]:
         if self._is_at_end:
@@ -84,30 +85,35 @@ class OpusStream:
         if not self._thread.is_alive():
             self._thread.start()
         while (piece := await self._pieces.get()) is not None:
+            self._room.release()
             if isinstance(piece, Exception):
                 self._is_at_end = True
                 raise piece
             yield piece
+        self._room.release()
 
     # In the thread
 
     def read(self, size: int) -> bytes:
         """The next bytes, for FFmpeg; none at the end. Raises nothing: it would be lost on the way."""
         if not self._data and not self._is_at_end:
-            self._offer(None)  # the loop may want the lock before it lets this return
+            with contextlib.suppress(_ClosedError):
+                self._put(None)
         with self._bytes_came:
             self._bytes_came.wait_for(lambda: self._data or self._is_at_end or self._is_closed)
             taken, self._data = self._data[:size], self._data[size:]
             return _END if self._is_closed else taken
 
-    def _offer(self, piece: Audio | Missing | Exception | None) -> None:
-        """Waits until there is room for it."""
-        asyncio.run_coroutine_threadsafe(self._pieces.put(piece), self._loop).result()
-
     def _put(self, piece: Audio | Missing | Exception | None) -> None:
+        """Waits until there is room for it. Raises _ClosedError where nobody waits for it."""
+        if not self._is_closed:
+            self._room.acquire()
         if self._is_closed:
             raise _ClosedError
-        self._offer(piece)
+        try:
+            self._loop.call_soon_threadsafe(self._pieces.put_nowait, piece)
+        except RuntimeError:  # the loop has ended
+            raise _ClosedError from None
 
     def _run(self) -> None:
         import av

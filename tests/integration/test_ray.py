@@ -91,11 +91,12 @@ def test_sessions_outlive_the_replicas_and_the_node_that_they_are_on(
                 for number, source in zip(SESSIONS, sources, strict=True)
             ]
             await asyncio.sleep(2)
-            kill_replica(hosts[0])
-            await until(lambda: not hosts[0].is_up)
-            await until(lambda: hosts[0].is_up)
+            [first] = cluster.on_first(hosts)
+            kill_replica(first)
+            await until(lambda: not first.is_up)
+            await until(lambda: first.is_up)
             await asyncio.sleep(1)
-            cluster.kill_second(hosts)
+            cluster.kill_second(hosts)  # to which all sessions went
             await until(lambda: not all(host.is_up for host in hosts))
             cluster.add_another()
             await until(lambda: all(host.is_up for host in hosts))

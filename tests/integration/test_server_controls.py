@@ -8,7 +8,7 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from hocket.streaming.events import Caption, SessionEnd, SpeakerNew, SpeakerUpdate
+from hocket.streaming.events import Caption, Revision, SessionEnd, SpeakerNew, SpeakerUpdate
 from hocket.streaming.replay import Replay
 from hocket.streaming.server.access import Door, Tokens
 from tests.served import Babble, service
@@ -170,13 +170,16 @@ def test_an_admins_token_is_needed_where_there_are_any(tmp_path: Path) -> None:
 def test_new_speakers_and_names_are_events(tmp_path: Path) -> None:
     async def test() -> None:
         async with service(tmp_path) as url, talk(url) as producer, admin(url) as boss:
-            speakers = {e.speaker for e in TALK.said("room") if isinstance(e, SpeakerNew)}
             await said(boss, type="correct", start=1.0, end=2.0)
             await answer(boss, type="name", speaker="S1", name="Anna")
             await said(producer, type="stop")
             await closed(producer)
             events = await followed(url, "room")
-            assert {e.speaker for e in events if isinstance(e, SpeakerNew)} > speakers
+            [corrected] = [e for e in events if isinstance(e, Revision) and e.reason == "corrected"]
+            [born] = [e for e in events if isinstance(e, SpeakerNew) and e.seq == corrected.seq - 1]
+            assert [(turn.start, turn.end) for turn in corrected.turns if turn.speaker == born.speaker] == [
+                (1.0, 2.0)
+            ]
             assert [e.name for e in events if isinstance(e, SpeakerUpdate) and e.name] == ["Anna"]
 
     run(test())

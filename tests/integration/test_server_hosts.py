@@ -78,13 +78,13 @@ async def followed(url: str, session: str) -> list[Event]:
 
 def test_events_are_those_of_an_undisturbed_run(tmp_path: Path) -> None:
     async def test() -> None:
-        hosts = [Mortal(9), Mortal(14), Mortal(19)]
+        hosts = [Mortal(9), Mortal(14), Mortal()]  # three deaths in a row would end a session
         sources = {f"room-{number}": Babble(number, 40, pace=0.03) for number in range(4)}
         async with service(tmp_path, *hosts) as url, asyncio.timeout(100):
             following = [asyncio.create_task(followed(url, name)) for name in sources]
             await asyncio.gather(*(Publisher(url, name).run(source) for name, source in sources.items()))
             seen = await asyncio.gather(*following)
-        assert all(host.deaths for host in hosts)
+        assert all(host.deaths for host in hosts[:2])
         assert seen == [source.said(name) for name, source in sources.items()]
 
     asyncio.run(test())
