@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any, Self
+from zlib import crc32
 
 from hocket.models.roles import Embedder, Segmenter
 
@@ -65,7 +66,8 @@ class Diarizer(Session):
         mutable = grid.cell * (max(self._latency, after) + 2 * rules.longest)
         reach = spec.lengths[-1] + mutable + plan.hop * self.config.most_hops
         self._perception = Perception(spec, embedder.spec, rules, grid, reach)
-        listener = Listener(self._perception, plan, grid.cell, self._conclude, again=self._due_again)
+        beat, again = crc32(session.encode()), self._due_again
+        listener = Listener(self._perception, plan, grid.cell, self._conclude, again=again, beat=beat)
         self._second_look = SecondLook(after)
         self._again: Stretch | None = None  # what the step under way looks at once more
         super().__init__(segmenter, embedder, listener, Timeline(BRIDGE), Journal(session))
@@ -154,8 +156,10 @@ class Diarizer(Session):
         """From now on a step takes so many hops, because computing cannot keep up with one each.
 
         hops: 1 is as configured, up to config.most_hops. Turns then come later, and fewer windows vote on
-        them. It belongs to what a session is given, as samples do: the same at the same place gives the same
-        events. Like `feed`: requests may be due afterwards. Raises ConfigError for another number.
+        them. On which of the hops a step falls goes by the session's name, so that sessions stretched
+        together do not all look at once. It belongs to what a session is given, as samples do: the same at
+        the same place gives the same events. Like `feed`: requests may be due afterwards. Raises ConfigError
+        for another number.
         """
         if not 1 <= hops <= self.config.most_hops:
             raise ConfigError(f"a step of {hops} hops: expected 1 to {self.config.most_hops}")

@@ -33,7 +33,8 @@ class Listener:
     cell: samples in a cell. conclude: called when all of a step's answers are in; it may set `open_from`, the
     cell from which atoms may still be cut otherwise. every: only each so-many-th step goes beyond its window;
     behind: and leaves so many of the newest cells uncut, as long as more audio may come. again: called before
-    speech is cut; the earlier stretch that is to be cut once more.
+    speech is cut; the earlier stretch that is to be cut once more. beat: on which of the hops the steps fall
+    that take several.
 
     May raise BlockError for samples of the wrong shape or type, SessionOver for audio after the end.
     """
@@ -48,6 +49,7 @@ class Listener:
         every: int = 1,
         behind: int = 0,
         again: Callable[[], tuple[int, int] | None] = lambda: None,
+        beat: int = 0,
     ) -> None:
         self.perception = perception
         self.fed = 0  # samples taken, those still pending among them
@@ -58,6 +60,7 @@ class Listener:
         self._conclude = conclude
         self._again = again
         self._every, self._behind = every, behind
+        self._beat = beat
         self._num_steps = 0
         self._phase = Phase.HEARING
         self._requests: list[Request] = []
@@ -111,7 +114,10 @@ class Listener:
         self._proceed()
 
     def stretch(self, hops: int) -> None:
-        """Take so many hops of audio in each of the next steps. What is heard already waits no longer."""
+        """Take so many hops of audio in each of the next steps, from the next `beat` on.
+
+        What is heard already waits no longer.
+        """
         self.require_open()
         self._stretch = hops
         self._proceed()
@@ -211,7 +217,8 @@ class Listener:
 
     def _boundary(self) -> int:
         """Where the next step ends: never before what is heard, which a stretched hop may have run up."""
-        stretched = self._plan.boundary_after(self._stop, self._stretch)
+        since = (self._stop // self._plan.hop - self._beat) % self._stretch
+        stretched = self._plan.boundary_after(self._stop, self._stretch - since)
         heard = self.perception.samples_heard
         return max(stretched, self._plan.boundary_after(heard - 1)) if heard else stretched
 
