@@ -242,6 +242,7 @@ class Listener:
             "fed": self.fed,
             "stop": self._stop,
             "stretch": self._stretch,
+            "beat": self._beat,
             "looked": self._looked,
             "num_steps": self._num_steps,
             "open_from": self.open_from,
@@ -254,5 +255,5 @@ class Listener:
         self._phase = Phase.OVER if state["over"] else Phase.HEARING
         self._pending = deque(state["pending"])
         self.fed, self._stop, self._num_steps = state["fed"], state["stop"], state["num_steps"]
-        self._stretch, self._looked = state["stretch"], state["looked"]
+        self._stretch, self._beat, self._looked = state["stretch"], state["beat"], state["looked"]
         self.open_from, self.ending = state["open_from"], state["ending"]
