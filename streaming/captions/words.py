@@ -88,6 +88,11 @@ def read_spoken(path: Path) -> list[SpokenWord]:
     return spoken
 
 
+def has_speakers(path: Path) -> bool:
+    """Whether a words file says whose its first word is. Raises FormatError as `read_words`."""
+    return any("speaker" in entry for entry in _entries(path)[:1])
+
+
 def _entries(path: Path) -> list[dict[str, Any]]:
     """Checked words as JSON objects, by start."""
     try:

@@ -65,6 +65,15 @@ def evaluate(
             "speakers there are.",
         ),
     ] = None,
+    words: Annotated[
+        str | None,
+        typer.Option(
+            metavar="turns|DIR",
+            help="Caption each recording too, and score that. turns: words made of the reference's turns, "
+            "0.3 s each, edges moved by up to 0.15 s. DIR: words in NAME.ctm or NAME.words.json; the truth "
+            "in NAME.stm, else speakers in NAME.words.json, else the turns.",
+        ),
+    ] = None,
     config_file: options.ConfigFile = None,
     hop: options.Hop = options.DEFAULTS.hop,
     max_speakers: options.MaxSpeakers = None,
@@ -77,12 +86,14 @@ def evaluate(
     """Score recordings against their references.
 
     Diarization error as first shown and as settled, names that flip, speakers that come late, changes that
-    are missed: docs/metrics.md says what each figure means. Needs the extra "eval" (pyannote.metrics).
+    are missed, and with --words, words that go to others: docs/metrics.md says what each figure means. Needs
+    the extra "eval" (pyannote.metrics).
     """
     from hocket.streaming.evaluation.conditions import CONDITIONS
     from hocket.streaming.evaluation.evaluate import evaluate as score
     from hocket.streaming.evaluation.recordings import find_recordings
-    from hocket.streaming.evaluation.report import accuracy_table, compare_table, live_table
+    from hocket.streaming.evaluation.report import accuracy_table, captions_table, compare_table, live_table
+    from hocket.streaming.evaluation.scripts import scripts_of
 
     against = ["offline", *(["recipe"] if recipe else [])] if compare or recipe else []
     if conditions and CONDITIONS[conditions].oracle_speech and segmentation is Segmentation.ORACLE:
@@ -93,6 +104,7 @@ def evaluate(
     # All of them now: a latency out of range should not wait for its turn.
     configs = [options.config(config_file, seconds, hop, max_speakers) for seconds in latencies]
     recordings = find_recordings(data)
+    scripts = None if words is None else scripts_of(recordings, words)
     pair = options.open_pair(models, segmentation_model, embedding_model, runtime, compute_units)
     with counted(len(recordings) * len(latencies)) as advance:
         report = score(
@@ -104,11 +116,12 @@ def evaluate(
             oracle=segmentation is Segmentation.ORACLE,
             conditions=CONDITIONS[conditions] if conditions else None,
             against=against,
+            scripts=scripts,
             progress=lambda recording, seconds: advance(f"{recording.name} at {seconds:g} s"),
         )
     if json:
         print_json(report.to_dict())
     else:
         first = [compare_table(report)] if against or conditions else [accuracy_table(report)]
-        print_tables(*first, live_table(report))
+        print_tables(*first, live_table(report), *([captions_table(report)] if scripts else []))
         typer.echo(f"real-time factor {report.rtf:.3f}")

@@ -5,8 +5,9 @@ STM, one stretch a line; lines that start with `;;` are comments (NIST, sclite):
     <recording> <channel> <speaker> <start> <end> [<label>] <text>
 """
 
+import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,10 +25,17 @@ _STM = re.compile(r"(\S+)\s+\S+\s+(\S+)\s+([\d.]+)\s+([\d.]+)\s*(?:<[^>]*>)?\s*(
 
 @dataclass(frozen=True)
 class CaptionScore:
-    """speakers: word-level speaker error. words: cpWER and WER, None where the reference holds no words."""
+    """speakers: word-level speaker error. words: cpWER and WER, None where the reference holds no words.
+
+    `+` pools recordings, those without words in the reference leaving cpWER and WER to the others.
+    """
 
     speakers: SpeakerErrors
     words: WordErrors | None
+
+    def __add__(self, other: "CaptionScore") -> "CaptionScore":
+        both = self.words + other.words if self.words and other.words else self.words or other.words
+        return CaptionScore(self.speakers + other.speakers, both)
 
     def lines(self) -> list[str]:
         """The score in sentences."""
@@ -43,38 +51,71 @@ class CaptionScore:
         return told
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready figures."""
+        """JSON-ready figures; None for a share of no words."""
         figures: dict[str, Any] = {
             "words": self.speakers.words,
-            "speaker_error": round(self.speakers.rate, 4),
+            "speaker_error": share(self.speakers.rate),
             "under_nobody": self.speakers.nobody,
         }
         if self.words is not None:
-            figures |= {"cpwer": round(self.words.cpwer, 4), "wer": round(self.words.wer, 4)}
+            figures |= {"cpwer": share(self.words.cpwer), "wer": share(self.words.wer)}
         return figures
+
+
+def share(rate: float) -> float | None:
+    """A rate as JSON has it: to a hundredth of a percent, None for nan."""
+    return None if math.isnan(rate) else round(rate, 4)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What truly went on: who speaks when, and what they say; None where nobody wrote it down.
+
+    words: single words, or stretches of text.
+    """
+
+    turns: list[Segment]
+    words: list[SpokenWord] | None = None
+
+    @classmethod
+    def of_words(cls, words: list[SpokenWord]) -> "Truth":
+        """Each word is a turn of its own."""
+        return cls([Segment(word.start, word.end, word.speaker) for word in words], words)
+
+    def score(self, said: Sequence[SpokenWord]) -> CaptionScore:
+        """Words of captions, by start; each against its own where the truth has the very same words."""
+        if self.words is None:
+            return CaptionScore(against_turns(self.turns, said), None)
+        truth = sorted(self.words, key=lambda word: (word.start, word.end, word.text))
+        same = [word.text for word in truth] == [word.text for word in said]
+        speakers = against_words(truth, said) if same else against_turns(self.turns, said)
+        return CaptionScore(speakers, word_errors(truth, said))
 
 
 def score_captions(reference: Path, recording: str, captions: Iterable[Caption]) -> CaptionScore:
     """Captions of a recording against its .rttm, .stm, or .json of words with speakers.
 
-    Captions of as many words as a reference of words are taken to be of those words. Raises FormatError,
-    naming the file.
+    Raises FormatError, naming the file.
     """
-    said = captioned_words(captions)
-    suffix = reference.suffix.lower()
-    if suffix == ".rttm":
-        return CaptionScore(against_turns(_of(recording, read_rttm(reference), reference), said), None)
-    if suffix == ".stm":
-        stretches = _of(recording, read_stm(reference), reference)
-        turns = [Segment(word.start, word.end, word.speaker) for word in stretches]
-        return CaptionScore(against_turns(turns, said), word_errors(stretches, said))
-    if suffix == ".json":
-        truth = read_spoken(reference)
-        turns = [Segment(word.start, word.end, word.speaker) for word in truth]
-        same = len(truth) == len(said)
-        speakers = against_words(truth, said) if same else against_turns(turns, said)
-        return CaptionScore(speakers, word_errors(truth, said))
-    raise FormatError(f"{reference}: expected a reference that ends in .rttm, .stm or .json, got {suffix!r}")
+    return read_truth(reference, recording).score(captioned_words(captions))
+
+
+def read_truth(path: Path, recording: str) -> Truth:
+    """The truth of a recording from an .rttm, .stm, or .json of words with speakers.
+
+    Raises FormatError, naming the file.
+    """
+    match path.suffix.lower():
+        case ".rttm":
+            return Truth(_of(recording, read_rttm(path), path))
+        case ".stm":
+            return Truth.of_words(_of(recording, read_stm(path), path))
+        case ".json":
+            return Truth.of_words(read_spoken(path))
+        case suffix:
+            raise FormatError(
+                f"{path}: expected a reference that ends in .rttm, .stm or .json, got {suffix!r}"
+            )
 
 
 def read_stm(path: Path) -> dict[str, list[SpokenWord]]:

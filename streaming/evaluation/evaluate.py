@@ -1,11 +1,11 @@
 """Recordings through a Diarizer at several latencies: `hocket eval` without the command line."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import add
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from hocket.models.roles import Embedder, Segmenter
 
@@ -19,8 +19,11 @@ from .recorded import Answer, remembered
 from .recordings import Recording
 from .run import TimedSession, hear, with_oracle
 from .scoring import Scorer
+from .scripts import Script, ScriptScore, score_script
 from .tally import Tally, tally
 from .whole import Whole, score_whole
+
+_Counts = TypeVar("_Counts", Tally, ScriptScore)
 
 
 @dataclass(frozen=True)
@@ -28,22 +31,20 @@ class Report:
     """files: recording to latency to what was counted. rtf: seconds of computing per second of audio.
 
     wholes: by what it is called ("offline", "recipe"), recording to how right the same models are with the
-    whole recording at hand. conditions: those of a published table, None for hocket's own.
+    whole recording at hand. conditions: those of a published table, None for hocket's own. captions:
+    recording to latency to how right its captions are; empty where there were no words.
     """
 
     files: dict[str, dict[float, Tally]]
     rtf: float
     wholes: dict[str, dict[str, Whole]] = field(default_factory=dict)
     conditions: Conditions | None = None
+    captions: dict[str, dict[float, ScriptScore]] = field(default_factory=dict)
 
     @property
     def total(self) -> dict[float, Tally]:
-        """Each latency's recordings pooled: errors are added before anything is divided."""
-        pooled: dict[float, Tally] = {}
-        for tallies in self.files.values():
-            for latency, counted in tallies.items():
-                pooled[latency] = pooled[latency] + counted if latency in pooled else counted
-        return pooled
+        """Each latency's recordings pooled."""
+        return _pooled(self.files)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready: `files`, `total`, `rtf`; latencies as text without needless digits ("0.5", "1").
@@ -52,13 +53,23 @@ class Report:
         """
         pooled = {kind: reduce(add, wholes.values()) for kind, wholes in self.wholes.items() if wholes}
         files = {
-            name: self._rows(tallies, {kind: wholes[name] for kind, wholes in self.wholes.items()})
+            name: self._rows(
+                tallies,
+                {kind: wholes[name] for kind, wholes in self.wholes.items()},
+                self.captions.get(name, {}),
+            )
             for name, tallies in self.files.items()
         }
+        total = self._rows(self.total, pooled, _pooled(self.captions))
         conditions = {"conditions": self.conditions.to_dict()} if self.conditions else {}
-        return {"files": files, "total": self._rows(self.total, pooled), "rtf": self.rtf, **conditions}
+        return {"files": files, "total": total, "rtf": self.rtf, **conditions}
 
-    def _rows(self, tallies: dict[float, Tally], wholes: dict[str, Whole]) -> dict[str, dict[str, Any]]:
+    def _rows(
+        self,
+        tallies: dict[float, Tally],
+        wholes: dict[str, Whole],
+        captions: dict[float, ScriptScore],
+    ) -> dict[str, dict[str, Any]]:
         rows = {}
         for latency, counted in tallies.items():
             row = rows[f"{latency:g}"] = counted.to_dict()
@@ -69,7 +80,18 @@ class Report:
                 row["conditions"] = counted.under(lenient=self.conditions.lenient)
                 for kind, whole in wholes.items():
                     row["conditions"] |= whole.under(kind, lenient=self.conditions.lenient)
+            if latency in captions:
+                row["captions"] = captions[latency].to_dict()
         return rows
+
+
+def _pooled(files: dict[str, dict[float, _Counts]]) -> dict[float, _Counts]:
+    """Each latency's recordings together: errors are added before anything is divided."""
+    pooled: dict[float, _Counts] = {}
+    for counts in files.values():
+        for latency, counted in counts.items():
+            pooled[latency] = pooled[latency] + counted if latency in pooled else counted
+    return pooled
 
 
 def evaluate(
@@ -82,6 +104,7 @@ def evaluate(
     oracle: bool = False,
     conditions: Conditions | None = None,
     against: Collection[str] = (),
+    scripts: Mapping[str, Script] | None = None,
     cache: Path | None = None,
     progress: Callable[[Recording, float], None] = lambda recording, latency: None,
 ) -> Report:
@@ -89,6 +112,7 @@ def evaluate(
 
     config: all settings but the latency. oracle: segmentation from the reference. conditions: those of a
     published table. against: what else to score, with the whole recording at hand: "offline", "recipe".
+    scripts: by recording, the words to caption; without them there are no captions.
     cache: a folder in which the models' answers are kept for good. progress: called after each recording and
     latency. The models' answers of a recording are remembered between latencies, so the real-time factor is
     that of each recording's first latency; decoding and scoring are no part of it.
@@ -97,6 +121,7 @@ def evaluate(
     scorer = Scorer()
     files: dict[str, dict[float, Tally]] = {}
     wholes: dict[str, dict[str, Whole]] = {kind: {} for kind in against}
+    captions: dict[str, dict[float, ScriptScore]] = {}
     computed = heard = 0.0
     for recording in recordings:
         reference = Lanes.of(recording.reference, recording.num_cells)
@@ -117,9 +142,13 @@ def evaluate(
                 computed += session.spent.total
                 heard += recording.duration
             tallies[latency] = tally(recording, events, latency=latency, hop=settings.hop, scorer=scorer)
+            if scripts is not None:
+                captions.setdefault(recording.name, {})[latency] = score_script(
+                    scripts[recording.name], recording, events, latency=latency, hop=settings.hop
+                )
             progress(recording, latency)
         for kind, scores in wholes.items():
             scores[recording.name] = score_whole(
                 kind, recording, segmenter, embedder, answer, scorer, recording_config
             )
-    return Report(files, computed / heard if heard else 0.0, wholes, conditions)
+    return Report(files, computed / heard if heard else 0.0, wholes, conditions, captions)

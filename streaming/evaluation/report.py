@@ -61,6 +61,28 @@ def live_table(report: Report) -> Table:
     return table
 
 
+def captions_table(report: Report) -> Table:
+    """Per recording, latency and pooled: words under the wrong speaker, beside the turns' errors."""
+    table = Table(title="captions, %", caption=_CAPTIONS_CAPTION)
+    table.add_column("recording")
+    for heading in ("latency s", "DER first", "DER settled", "words first", "words settled"):
+        table.add_column(heading, justify="right")
+    for heading in ("under nobody", "of words", "cpWER", "WER"):
+        table.add_column(heading, justify="right")
+    for name, latency, figures, is_last in _rows(report):
+        captions = figures["captions"]
+        table.add_row(
+            name,
+            latency,
+            *(_percent(figures[key]) for key in ("der_first", "der_final")),
+            *(_percent(captions[key]) for key in ("speaker_error_first", "speaker_error")),
+            *(str(captions[key]) for key in ("under_nobody", "words")),
+            *(_percent(captions.get(key)) for key in ("cpwer", "wer")),
+            end_section=is_last,
+        )
+    return table
+
+
 def compare_table(report: Report) -> Table:
     """Per recording, latency and pooled: as first shown and settled beside the whole recording's figures.
 
@@ -124,6 +146,9 @@ _ACCURACY = ("der_first", "der_final", "false_alarm", "missed", "confusion", "je
 _ACCURACY_CAPTION = (
     "collar 0, overlap scored; ±0.25: 0.25 s each side of a boundary and overlap left out. "
     "first: as first shown; all else as settled."
+)
+_CAPTIONS_CAPTION = (
+    "words: share under a wrong speaker or none, as first shown and as settled; definitions: docs/metrics.md"
 )
 _ABLATION_CAPTION = "what each row means: docs/metrics.md"
 _LIVE_CAPTION = (

@@ -43,7 +43,7 @@ class SpeakerErrors:
 
 @dataclass(frozen=True)
 class WordErrors:
-    """Errors of cpWER and of plain WER over so many reference words."""
+    """Errors of cpWER and of plain WER over so many reference words. `+` pools recordings."""
 
     words: int
     errors: int
@@ -56,6 +56,11 @@ class WordErrors:
     @property
     def wer(self) -> float:
         return self.plain_errors / self.words if self.words else float("nan")
+
+    def __add__(self, other: "WordErrors") -> "WordErrors":
+        return WordErrors(
+            self.words + other.words, self.errors + other.errors, self.plain_errors + other.plain_errors
+        )
 
 
 def captioned_words(captions: Iterable[Caption]) -> list[SpokenWord]:

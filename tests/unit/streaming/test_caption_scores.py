@@ -1,5 +1,6 @@
 """Scores of captions, against what can be counted by hand."""
 
+import random
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hocket.streaming.errors import FormatError
 from hocket.streaming.evaluation.captions import read_stm, score_captions
 from hocket.streaming.evaluation.words import (
     SpeakerErrors,
+    WordErrors,
     against_turns,
     against_words,
     synthesised_words,
@@ -54,6 +56,30 @@ def test_against_turns_either_of_two_who_talk_at_once_is_right() -> None:
 def test_cpwer_counts_a_word_under_another_speaker_twice() -> None:
     errors = word_errors(TRUTH, HEARD)
     assert (errors.words, errors.errors, errors.plain_errors) == (4, 2, 0)
+
+
+def babble(seed: int) -> tuple[list[SpokenWord], list[SpokenWord]]:
+    """Two conversations of six words at random, by up to four speakers each."""
+    chance = random.Random(seed)
+
+    def pick(number: int) -> int:
+        return int(chance.random() * number)
+
+    def words(num_speakers: int) -> list[SpokenWord]:
+        return [
+            SpokenWord("abcdef"[pick(6)], k, k + 1.0, f"s{pick(num_speakers)}") for k in range(pick(30) + 1)
+        ]
+
+    return words(pick(4) + 1), words(pick(4) + 1)
+
+
+def test_errors_are_those_that_meeteval_counts() -> None:
+    # meeteval 0.4.3 (MIT): cp_word_error_rate and siso_word_error_rate of babble(0), babble(1), ...
+    golden = [
+        (23, 40, 20), (26, 29, 18), (29, 23, 20), (17, 16, 14), (4, 8, 8), (23, 28, 17), (25, 32, 16),
+        (5, 20, 20), (29, 35, 20), (12, 17, 15), (13, 11, 10), (17, 25, 20),
+    ]  # fmt: skip
+    assert [word_errors(*babble(seed)) for seed in range(12)] == [WordErrors(*counts) for counts in golden]
 
 
 def test_the_same_seed_makes_the_same_words() -> None:

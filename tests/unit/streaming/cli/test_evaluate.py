@@ -12,12 +12,13 @@ from typer.testing import CliRunner, Result
 from hocket.streaming.cli import options
 from hocket.streaming.cli.bench import bench
 from hocket.streaming.cli.evaluate import evaluate
-from hocket.streaming.errors import AudioFileError
+from hocket.streaming.errors import AudioFileError, FormatError
 from hocket.streaming.replay import Segment
 from hocket.streaming.rttm import format_rttm
 from tests.level_voices import RATE, LevelEmbedder, LevelSegmenter, conversation
 
 TURNS = [Segment(1.0, 5.0, "0"), Segment(6.0, 10.0, "1")]
+WORDS = [(1.0, "0"), (2.5, "0"), (4.0, "0"), (6.5, "1"), (9.0, "1")]  # start, speaker
 TOTALS = {
     "der_first", "der_final", "false_alarm", "missed", "confusion", "jer", "count_accuracy", "revision_rate",
     "flips_per_minute", "change_f1", "change_delay_p50", "change_delay_p95", "new_speaker_delay_p50",
@@ -119,6 +120,38 @@ def test_compare_prints_one_table_with_a_row_per_latency(folder: Path) -> None:
     assert result.exit_code == 0
     for heading in ("first shown", "settled", "offline", "recipe"):
         assert heading in result.stdout
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_captions_of_words_are_scored_beside_the_turns(folder: Path, beside: bool) -> None:
+    pytest.importorskip("pyannote.metrics")
+    words = [
+        {"text": f"w{k}", "start": t, "end": t + 0.5, "speaker": who} for k, (t, who) in enumerate(WORDS)
+    ]
+    (folder / "talk.words.json").write_text(json.dumps(words))
+    given = folder if beside else "turns"
+    report = json.loads(typed("eval", "--data", folder, "--words", given, "--json").stdout)
+    captions = report["total"]["1"]["captions"]
+    assert captions["words"] == (len(WORDS) if beside else 26)
+    assert captions["speaker_error"] == captions["cpwer"] == captions["wer"] == 0.0
+    assert captions["speaker_error_first"] < 0.2
+    assert report["files"]["talk"]["1"]["captions"] == captions
+
+
+def test_captions_have_a_table_of_their_own(folder: Path) -> None:
+    pytest.importorskip("pyannote.metrics")
+    result = typed("eval", "--data", folder, "--words", "turns")
+    assert result.exit_code == 0
+    for heading in ("words first", "words settled", "cpWER"):
+        assert heading in result.stdout
+    assert "cpWER" not in typed("eval", "--data", folder).stdout
+
+
+def test_a_recording_without_words_is_refused_before_anything_is_heard(folder: Path) -> None:
+    result = typed("eval", "--data", folder, "--words", folder)
+    assert isinstance(result.exception, FormatError)
+    assert "no words of talk; expected talk.ctm or talk.words.json" in str(result.exception)
+    assert result.stderr == ""
 
 
 def test_conditions_that_give_speech_exclude_an_oracle_that_gives_voices(folder: Path) -> None:
