@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 from hocket.streaming.errors import ConfigError
 
+from .protocol import Close, Rejected
+
 BEARER_SUBPROTOCOL = "hocket.bearer."
 SHORTEST_TOKEN = 16
 FORWARDING = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
@@ -156,6 +158,20 @@ def is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def check_origin(headers: Mapping[str, str], door: Door) -> None:
+    """Raises Rejected for pages from elsewhere."""
+    if not origin_allowed(headers, door):
+        raise Rejected("forbidden", Close.FORBIDDEN, "pages from elsewhere are not let in: see --origin")
+
+
+def holder_of(headers: Mapping[str, str], door: Door, role: str) -> str | None:
+    """What stands for the token that opens this role; None where none is needed. Raises Rejected."""
+    token = bearer(headers)
+    if not door.tokens.allow(role, token):
+        raise Rejected("unauthorized", Close.UNAUTHORIZED, f"a token that may {role} is needed")
+    return fingerprint(token) if token is not None and door.tokens.are_set else None
 
 
 def comes_from_here(peer: str, headers: Mapping[str, str]) -> bool:

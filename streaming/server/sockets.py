@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
@@ -16,7 +17,7 @@ from websockets.typing import Subprotocol
 from hocket.streaming.errors import ConfigError
 
 from .access import Door, bearer, check_bind
-from .addresses import joined, route_of
+from .addresses import Route, joined, route_of
 from .administering import AdminEnd
 from .feeding import feed
 from .hub import Hub
@@ -24,6 +25,8 @@ from .messages import VERSION, Refusal
 from .pages import page
 from .producing import ProducerEnd
 from .protocol import FRAME_BYTES, Close, Rejected, Subscription
+from .tickets import ADDRESS as TICKETS
+from .tickets import Tickets, answer_for_ticket
 from .wire import CLOSE_SECONDS, close, refuse
 
 logger = logging.getLogger(__name__)
@@ -78,6 +81,8 @@ class _Service:
         self.is_closing = False
         self._hub = hub
         self._door = door
+        self._tickets = Tickets()
+        self._routes: WeakKeyDictionary[ServerConnection, Route | Rejected] = WeakKeyDictionary()
         self._handlers: dict[asyncio.Task[Any], ServerConnection] = {}
 
     async def say_goodbye(self) -> None:
@@ -94,16 +99,22 @@ class _Service:
             path = urlsplit(request.path).path
         except ValueError:
             return connection.respond(http.HTTPStatus.BAD_REQUEST, "this is no address\n")
+        if (request.method, path) == ("POST", TICKETS):
+            return answer_for_ticket(request, self._door, self._tickets)
+        if request.method != "GET":
+            allowed = "POST" if path == TICKETS else "GET"
+            return connection.respond(http.HTTPStatus.METHOD_NOT_ALLOWED, f"expected {allowed}\n")
         if (told := self._told(path, request)) is not None:
             return connection.respond(*told)
         if (found := page(request)) is not None:
             return found
         try:
-            route = route_of(request, self._door)
+            route = self._routes[connection] = route_of(request, self._door, self._tickets)
         except Rejected as rejected:
             self._hub.figures.refused(rejected.refusal.code)
             # a page sees any refusal of the handshake as 1006, without a word: it is told after opening
             if "Origin" in request.headers and rejected.refusal.close_code != Close.FORBIDDEN:
+                self._routes[connection] = rejected
                 return None
             status = _STATUS.get(rejected.refusal.close_code or 0, http.HTTPStatus.BAD_REQUEST)
             return connection.respond(status, f"{rejected}\n")
@@ -135,11 +146,12 @@ class _Service:
         assert task is not None
         self._handlers[task] = connection
         try:
-            assert connection.request is not None
             if self.is_closing:
                 await close(connection, Close.RESTARTING, "server stopped")
                 return
-            route = route_of(connection.request, self._door)
+            route = self._routes[connection]
+            if isinstance(route, Rejected):
+                raise route
             if route.role == "produce":
                 await ProducerEnd(self._hub, connection, route).run()
             elif route.role == "admin":

@@ -8,6 +8,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -177,7 +178,12 @@ def test_a_killed_server_is_waited_for_and_misses_nothing(browser: Browser, tmp_
 def test_without_its_token_nobody_comes_in(browser: Browser, tmp_path: Path) -> None:
     tokens = Tokens(produce=("p" * 20,), subscribe=("s" * 20,), admin=("a" * 20,))
     door = Door(port=0, tokens=tokens)
-    with in_a_thread(lambda: service(tmp_path / "sessions", door)) as url, visit(browser, url) as page:
+    addresses: list[str] = []
+    with (
+        in_a_thread(lambda: service(tmp_path / "sessions", door)) as url,
+        visit(browser, url, quiet=False) as page,  # browsers report every 401
+    ):
+        page.on("websocket", lambda socket: addresses.append(socket.url))
         page.get_by_role("textbox", name="Session").fill("locked")
         page.set_input_files("#file", recording(tmp_path, Babble(3, 12)))
         asks = page.get_by_role("dialog")
@@ -191,6 +197,9 @@ def test_without_its_token_nobody_comes_in(browser: Browser, tmp_path: Path) -> 
         asks.get_by_label("Token", exact=True).fill("s" * 20)
         asks.get_by_role("button", name="Go on").click()
         expect(page.locator(".person").first).to_be_visible()
+        opened = [urlsplit(address).query for address in addresses if "ticket=" in address]
+        assert len(set(opened)) == len(opened) >= 2  # one for what is sent, one for what is read
+        assert not any(letter * 20 in address for address in addresses for letter in "psa")
         with visit(browser, f"{url}/?session=locked#token={'a' * 20}") as admin:
             expect(admin.locator(".person").first).to_be_visible()
             assert "token" not in admin.url

@@ -154,6 +154,14 @@ def test_errors_go_out_before_the_close(tmp_path: Path) -> None:
     run(test())
 
 
+def ticket_for(url: str, role: str, token: str) -> str:
+    """A ticket for a session called room, as a page asks for one."""
+    address = f"{url}/v1/tickets?role={role}&session=room"
+    asked = urllib.request.Request(address, headers={"Authorization": f"Bearer {token}"}, method="POST")
+    with urllib.request.urlopen(asked) as response:
+        return str(json.load(response)["ticket"])
+
+
 def test_tokens_open_their_role_only(tmp_path: Path) -> None:
     async def status(uri: str, **given: Any) -> int:
         try:
@@ -179,6 +187,11 @@ def test_tokens_open_their_role_only(tmp_path: Path) -> None:
             assert await status(audio, subprotocols=offered) == opened
             own = url.replace("ws:", "http:")
             assert await status(audio, origin=own) == 4401
+            ticket = await asyncio.to_thread(ticket_for, own, "produce", "p" * 20)
+            assert await status(f"{events}?ticket={ticket}") == 401
+            ticket = await asyncio.to_thread(ticket_for, own, "produce", "p" * 20)
+            assert await status(f"{audio}?ticket={ticket}") == opened
+            assert await status(f"{audio}?ticket={ticket}", origin=own) == 4401
             assert await status(audio, origin="https://elsewhere.example") == 403
             assert await status(f"{url}/v1/sessions/room/video") == 404
             assert await status(f"{url}/v1/sessions/a%2Fb/audio", subprotocols=offered) == 400

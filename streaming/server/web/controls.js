@@ -60,6 +60,7 @@ export class Admin {
       this.#line = new Line({
         path: () => `v1/sessions/${encodeURIComponent(session)}/admin`,
         role: "admin",
+        session,
         silence: Infinity, // it has nothing to say of its own
         onOpen: resolve,
         onMessage: (message) => this.#answers.take(message),

@@ -19,6 +19,7 @@ export class Follower {
     this.#line = new Line({
       path: () => `v1/sessions/${encodeURIComponent(session)}/events?from=${this.#seq + 1}`,
       role: "subscribe",
+      session,
       silence: SILENCE,
       onState: on.state,
       onMessage: (message, text) => {

@@ -1,11 +1,12 @@
 /** A websocket to the server that comes back: after a lost connection, a restart, or a sleep. */
 
-import { tokenFor } from "./tokens.js";
+import { askForTicket, tokenFor } from "./tokens.js";
 
 const VERSION = "hocket.v1";
 const FIRST_RETRY = 0.5; // seconds, as all lengths here
 const LAST_RETRY = 10;
 const TOO_BIG = 1009;
+const NOBODY = 1006;
 const SHUT_OUT = 3; // attempts after which it is no accident
 
 /**
@@ -18,6 +19,7 @@ const SHUT_OUT = 3; // attempts after which it is no accident
 export class Line {
   #options;
   #socket = null;
+  #isAsking = false; // for a ticket
   #refusal = null; // the server's reason, said before it closes
   #hasOpened = false; // this socket
   #numShut = 0; // attempts in a row that a server which is there did not let in
@@ -31,7 +33,8 @@ export class Line {
   /**
    * @param {Object} options
    * @param {() => string} options.path  Of the address, query included; asked at every attempt.
-   * @param {"produce" | "subscribe"} options.role  Whose token is shown.
+   * @param {"produce" | "subscribe" | "admin"} options.role  Whose token is good for a ticket.
+   * @param {string} options.session  That the ticket is for.
    * @param {() => void} [options.onOpen]
    * @param {(message: Object, text: string) => void} options.onMessage  A text frame, read and as it came.
    * @param {(state: LineState) => void} options.onState
@@ -53,7 +56,7 @@ export class Line {
 
   /** Try again now, with the token that is known by now. */
   retry() {
-    if (this.#isClosed || this.#socket) return;
+    if (this.#isClosed || this.#socket || this.#isAsking) return;
     clearTimeout(this.#timer);
     this.#open();
   }
@@ -73,15 +76,35 @@ export class Line {
     this.#letGo();
   }
 
-  #open() {
-    const { path, role, onOpen, onState } = this.#options;
+  async #open() {
+    const { path, role, session, onState } = this.#options;
     onState({ kind: "connecting" });
     this.#refusal = null;
     this.#hasOpened = false;
-    this.#heardAt = Date.now();
+    const token = tokenFor(role);
+    let ticket = null;
+    if (token) {
+      this.#isAsking = true;
+      const answer = await askForTicket(token, role, session);
+      this.#isAsking = false;
+      if (this.#isClosed) return;
+      if (!answer.ticket) {
+        this.#refusal = answer.refusal;
+        this.#end(answer.refusal?.close_code ?? NOBODY, "");
+        return;
+      }
+      ticket = answer.ticket;
+    }
     const address = new URL(path(), document.baseURI); // wherever a proxy has put this server
     address.protocol = address.protocol.replace("http", "ws");
-    const socket = new WebSocket(address, subprotocols(tokenFor(role)));
+    if (ticket) address.searchParams.set("ticket", ticket);
+    this.#connect(address);
+  }
+
+  #connect(address) {
+    const { onOpen, onState } = this.#options;
+    this.#heardAt = Date.now();
+    const socket = new WebSocket(address, VERSION);
     socket.onopen = () => {
       this.#heardAt = Date.now();
       this.#hasOpened = true;
@@ -127,12 +150,12 @@ export class Line {
       this.#delay = Math.min(2 * this.#delay, LAST_RETRY);
       if (this.#isClosed) return;
       this.#timer = setTimeout(() => this.retry(), wait * 1000);
-      if (!this.#hasOpened) this.#askWhy();
+      if (!this.#hasOpened && !this.#refusal) this.#askWhy();
     }
   }
 
   #checkSilence() {
-    if (this.#socket && Date.now() - this.#heardAt > this.#options.silence * 1000) this.#end(1006, "silent");
+    if (this.#socket && Date.now() - this.#heardAt > this.#options.silence * 1000) this.#end(NOBODY, "silent");
   }
 
   /** Leave a socket to its fate: a dead one may take minutes to close. */
@@ -148,12 +171,4 @@ export class Line {
 /** Whether the same again would end the same way. */
 function isFinal(code) {
   return code === TOO_BIG || (code >= 4400 && code < 4500);
-}
-
-/** What a browser offers, which cannot set headers: the protocol, and the token in a second word. */
-function subprotocols(token) {
-  if (!token) return [VERSION];
-  const bytes = String.fromCharCode(...new TextEncoder().encode(token));
-  const encoded = btoa(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-  return [VERSION, `hocket.bearer.${encoded}`];
 }

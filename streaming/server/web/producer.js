@@ -42,6 +42,7 @@ export class Producer {
     this.#line = new Line({
       path: () => `v1/sessions/${encodeURIComponent(session)}/audio`,
       role: "produce",
+      session,
       silence: SILENCE,
       onOpen: () => this.#start(),
       onMessage: (message) => this.#hear(message),
