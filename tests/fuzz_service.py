@@ -30,7 +30,7 @@ from urllib.request import urlopen
 import numpy as np
 
 from hocket.streaming.server.access import Door
-from hocket.streaming.server.hub import Limits
+from hocket.streaming.server.limits import Limits
 from hocket.streaming.server.publisher import Publisher
 from hocket.streaming.server.subscriber import Subscriber
 from tests.damage import damaged

@@ -13,7 +13,8 @@ from hocket.streaming.config import DiarizerConfig
 from hocket.streaming.diarizer import Diarizer
 from hocket.streaming.events import Event
 from hocket.streaming.server.access import Door
-from hocket.streaming.server.hub import Hub, Limits
+from hocket.streaming.server.hub import Hub
+from hocket.streaming.server.limits import Limits
 from hocket.streaming.server.sockets import serving
 from hocket.streaming.sources.base import Block, Lost
 from tests.unruly_models import RATE, UnrulyDetectingSegmenter, UnrulyEmbedder, babble

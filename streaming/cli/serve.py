@@ -65,6 +65,10 @@ def serve(
     tls_key: Annotated[Path | None, _flag("tls_key")] = None,
     max_sessions: Annotated[int | None, _flag("max_sessions")] = None,
     idle: Annotated[float | None, _flag("idle")] = None,
+    max_sessions_per_token: Annotated[int | None, _flag("max_sessions_per_token")] = None,
+    max_connections: Annotated[int | None, _flag("max_connections")] = None,
+    max_connections_per_address: Annotated[int | None, _flag("max_connections_per_address")] = None,
+    max_speed: Annotated[float | None, _flag("max_speed")] = None,
     max_hours: Annotated[float | None, _flag("max_hours")] = None,
     threads: Annotated[int | None, _flag("threads")] = None,
     longest_hop: Annotated[float | None, _flag("longest_hop")] = None,
@@ -101,7 +105,8 @@ def serve(
 def run(settings: Settings) -> None:
     """Serve, with these settings, until SIGINT or SIGTERM."""
     from hocket.streaming.server.access import Door, Tokens, check_bind
-    from hocket.streaming.server.hub import Hub, Limits
+    from hocket.streaming.server.hub import Hub
+    from hocket.streaming.server.limits import Limits
     from hocket.streaming.server.store import hold
 
     from .people import profiles_in
@@ -113,10 +118,14 @@ def run(settings: Settings) -> None:
         origins=settings.origin,
         insecure=settings.insecure,
         tls=_tls(settings),
+        most_connections=settings.max_connections,
+        most_per_address=settings.max_connections_per_address,
     )
     check_bind(door.host, door.tokens, insecure=door.insecure)
     limits = Limits(
         most_sessions=settings.max_sessions,
+        most_sessions_per_token=settings.max_sessions_per_token,
+        most_speed=settings.max_speed,
         idle_seconds=settings.idle,
         most_seconds=None if settings.max_hours is None else settings.max_hours * 3600,
         longest_hop=settings.longest_hop,

@@ -84,6 +84,7 @@ class Door:
     """Where a server listens and whom it lets in.
 
     origins: of pages from elsewhere. tls: speaks it, as `certified` has it.
+    most_connections, most_per_address: at the same time, in all and from one address or IPv6 network.
     """
 
     host: str = "127.0.0.1"
@@ -92,6 +93,8 @@ class Door:
     origins: tuple[str, ...] = ()
     insecure: bool = False
     tls: ssl.SSLContext | None = None
+    most_connections: int = 1000
+    most_per_address: int = 500
 
     @property
     def address(self) -> str:

@@ -21,7 +21,7 @@ class AdminEnd:
         self._hub = hub
         self._socket = socket
         self._route = route
-        self._replies = Replies(socket)
+        self._replies = Replies(socket, hub.figures)
 
     async def run(self) -> None:
         tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._replies.send())]

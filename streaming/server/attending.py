@@ -53,9 +53,9 @@ class Seat:
         """Take in a control."""
         await self.live.tell(control, answer)
 
-    def stop(self) -> None:
-        """The audio is at its end."""
-        self.live.give(Ending("end"))
+    def stop(self, reason: str = "end") -> None:
+        """The audio is at its end, for this reason."""
+        self.live.give(Ending(reason))
 
     def leave(self) -> None:
         """The producer is gone, for now or for good."""
@@ -65,8 +65,9 @@ class Seat:
 class Channels:
     """A producer at a session of each of its channels; those that have ended are left out."""
 
-    def __init__(self, name: str, start: Start, tell: Tell) -> None:
+    def __init__(self, name: str, start: Start, tell: Tell, holder: str | None) -> None:
         self._name, self._start = name, start
+        self._holder = holder
         self._tell = tell
         self._seats: dict[int, Seat] = {}
         self._received: dict[int, int] = {}
@@ -87,7 +88,7 @@ class Channels:
                 name = f"{self._name}.{channel + 1}"
                 connection = Connection(partial(self._pass_on, channel), self._tell)
                 try:
-                    live = await hub.begin(name, alone, token, connection)
+                    live = await hub.begin(name, alone, token, connection, self._holder)
                 except Rejected as rejected:
                     if alone.resume is None or rejected.refusal.code != "no_session":
                         raise
@@ -130,9 +131,9 @@ class Channels:
         for seat in self._seats.values():
             await seat.tell(control, collect)
 
-    def stop(self) -> None:
+    def stop(self, reason: str = "end") -> None:
         for seat in self._seats.values():
-            seat.stop()
+            seat.stop(reason)
 
     def leave(self) -> None:
         for seat in self._seats.values():
@@ -169,18 +170,23 @@ class _Collected:
             self._answer(message)
 
 
-async def attend(hub: Hub, name: str, start: Start, tell: Tell) -> tuple[Seat | Channels, Started]:
-    """A producer's place at a session that it begins or resumes, or at its channels'. Raises Rejected."""
-    token = secrets.token_urlsafe(24) if start.resume is None else start.resume.token
+async def attend(
+    hub: Hub, name: str, start: Start, tell: Tell, holder: str | None = None, token: str | None = None
+) -> tuple[Seat | Channels, Started]:
+    """A producer's place at a session that it begins or resumes, or at its channels'. Raises Rejected.
+
+    holder: what stands for its bearer token, if it has one. token: what is to resume it, if that is known.
+    """
+    token = token or secrets.token_urlsafe(24) if start.resume is None else start.resume.token
     place: Seat | Channels
     sessions = None
     if start.channel == "separate":
-        place = channels = Channels(name, start, tell)
+        place = channels = Channels(name, start, tell, holder)
         sample = await channels.attend(hub, token)
         sessions = channels.sessions
     else:
         connection = Connection(tell, tell)
-        live = await hub.begin(name, start, token, connection)
+        live = await hub.begin(name, start, token, connection, holder)
         place, sample = Seat(hub, live, connection), live.sample
     started = Started(
         session=name,

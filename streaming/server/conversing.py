@@ -4,6 +4,7 @@ import asyncio
 
 from websockets.asyncio.server import ServerConnection
 
+from .figures import Figures
 from .messages import Message, Refusal, Stopped
 from .protocol import Close
 from .wire import close, refuse, send
@@ -18,9 +19,10 @@ class Replies:
     may_end: set once the last message may go out.
     """
 
-    def __init__(self, socket: ServerConnection) -> None:
+    def __init__(self, socket: ServerConnection, figures: Figures) -> None:
         self.may_end = asyncio.Event()
         self._socket = socket
+        self._figures = figures
         self._messages: asyncio.Queue[Message] = asyncio.Queue(WAITING_MESSAGES)
 
     def tell(self, message: Message) -> None:
@@ -35,7 +37,7 @@ class Replies:
         while True:
             message = await self._messages.get()
             if isinstance(message, Refusal) and message.fatal:
-                await refuse(self._socket, message)
+                await refuse(self._socket, message, self._figures)
                 return
             if isinstance(message, Stopped):
                 await self.may_end.wait()

@@ -32,15 +32,15 @@ async def feed(hub: Hub, socket: ServerConnection, session: str, asked: Subscrip
                 return
             if rows[0][0] != seq + 1:
                 gone = f"events before {rows[0][0]} are no longer kept"
-                await refuse(
-                    socket, Refusal(code="expired", message=gone, fatal=True, close_code=Close.EXPIRED)
-                )
+                expired = Refusal(code="expired", message=gone, fatal=True, close_code=Close.EXPIRED)
+                await refuse(socket, expired, hub.figures)
                 return
             for number, text in rows:
                 if not asked.finals or asked.wants(Event.from_dict(json.loads(text))):
                     try:
                         await send(socket, text)
                     except TimeoutError:
+                        hub.figures.refused("slow_consumer")
                         await close(socket, Close.SLOW, "slow_consumer: come back, from the next seq")
                         return
                 seq = number

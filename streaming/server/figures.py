@@ -65,7 +65,7 @@ class Figures:
                 self._dropped.inc(event.end - event.start)
 
     def refused(self, code: str) -> None:
-        """Somebody was not let in, or had to go."""
+        """Somebody was not let in, or had to go, for this reason."""
         self._refused.labels(code).inc()
 
     def text(self) -> str:

@@ -9,11 +9,11 @@ import logging
 import math
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hocket.streaming.errors import HocketError, StoreError, UnknownSession
+from hocket.streaming.errors import HocketError, StoreError
 from hocket.streaming.events import Event, SessionEnd
 from hocket.streaming.people import Profile
 
@@ -21,6 +21,7 @@ from .engines import Engines, Host, HostLost, Models, Work
 from .figures import Figures
 from .hosted import Outcome
 from .inputs import Ending
+from .limits import Limits
 from .live import Connection, LiveSession, Tell
 from .logs import Log, Logs
 from .messages import Control, Missing, Refusal, Start
@@ -33,25 +34,9 @@ logger = logging.getLogger(__name__)
 
 TIDY_SECONDS = 60.0
 FINISH_SECONDS = 30.0
+VACATE_SECONDS = 5.0
 MOST_LOSSES = 3
 _Made = TypeVar("_Made")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
-    """idle_seconds: without a frame before a producer is sent away, and then before its session ends.
-
-    most_seconds: of audio that a session may hold; then it ends. None for no limit.
-    longest_hop: seconds to which hops of live sessions are stretched before audio is dropped; 0 for never.
-    keep_days, keep_bytes: of ended sessions; None for no limit.
-    """
-
-    most_sessions: int = 64
-    idle_seconds: float = 60.0
-    most_seconds: float | None = None
-    longest_hop: float = 2.0
-    keep_days: float | None = None
-    keep_bytes: int | None = None
 
 
 class Hub:
@@ -131,18 +116,26 @@ class Hub:
         """How many go on."""
         return len(self._live)
 
+    @property
+    def sessions(self) -> list[str]:
+        """Those that go on, by their names."""
+        return list(self._live)
+
     # Producers
 
-    async def begin(self, name: str, start: Start, token: str, connection: Connection) -> LiveSession:
+    async def begin(
+        self, name: str, start: Start, token: str, connection: Connection, holder: str | None = None
+    ) -> LiveSession:
         """A new session, or one that goes on, with its producer at the other end. Raises Rejected.
 
-        token: what will resume it, or does.
+        token: what will resume it, or does. holder: whose session it then is, among those who have a bearer
+        token.
         """
         if start.resume is not None:
             live = await self._resume(name, start, connection)
         else:
-            live = await self._create(name, start, token)
-        live.connection = connection
+            live = await self._create(name, start, token, connection, holder)
+        live.holder = holder
         return live
 
     def wake(self) -> None:
@@ -150,33 +143,43 @@ class Hub:
         for rounds in self._rounds:
             rounds.wake()
 
-    async def _create(self, name: str, start: Start, token: str) -> LiveSession:
-        taken = Rejected(
-            "taken", Close.TAKEN, f"session {name!r} exists: resume it with its token, or choose another name"
-        )
-        if name in self._live or self._is_stored(name):
-            raise taken
-        if len(self._live) >= self.limits.most_sessions:
-            raise Rejected(
-                "full", Close.FULL, f"{len(self._live)} sessions go on, which is all: come back later"
-            )
+    async def _create(
+        self, name: str, start: Start, token: str, connection: Connection, holder: str | None
+    ) -> LiveSession:
+        await self._vacate(name)
+        if name in self._live or self._reader.keeps(name):
+            raise _taken(name)
+        self.limits.check_room(holder, [live.holder for live in self._live.values()])
         digest = hashlib.sha256(token.encode()).digest()
         live = self._live[name] = LiveSession(name, start, digest, self._logs.open_new(name), 0)
+        live.connection, live.holder = connection, holder
         try:
             live.rounds, events = await self._on_a_host(self._found, name, start, digest)
-        except (StoreError, Rejected) as error:
+        except StoreError as error:
             self._end(live)
-            raise taken if isinstance(error, StoreError) else error from error
+            if self._reader.keeps(name):
+                raise _taken(name) from error
+            raise Rejected("internal", Close.INTERNAL, f"session {name!r} cannot be stored") from error
+        except BaseException:
+            self._end(live)
+            raise
         live.hop = 0.0
         live.log.publish(_rows(events), is_last=False)
         self._tell(events)
         logger.info("session %s begins", name)
         return live
 
-    def _is_stored(self, name: str) -> bool:
-        with contextlib.suppress(UnknownSession):
-            return bool(self._reader.listing(name))
-        return False
+    async def _vacate(self, name: str) -> None:
+        """End a session that was given nothing and whose producer is gone: it died in the door."""
+        live = self._live.get(name)
+        if live is None or live.connection is not None or not live.is_untouched:
+            return
+        with contextlib.suppress(Rejected, TimeoutError):
+            async with asyncio.timeout(VACATE_SECONDS):
+                await self._wake_up(live)
+                live.give(Ending("producer gone"))
+                self.wake()
+                await live.over.wait()
 
     def _found(self, host: Host, name: str, start: Start, digest: bytes) -> Sequence[Event]:
         """In the rounds' thread: an engine, and its first events and state on disk."""
@@ -280,7 +283,7 @@ class Hub:
     async def tell(self, name: str, control: Control, answer: Tell) -> None:
         """Have a session that goes on told something. Raises Rejected where there is none."""
         live = self._live.get(name)
-        if live is None and self._is_stored(name):
+        if live is None and self._reader.has(name):
             raise Rejected("no_session", Close.NO_SESSION, f"session {name!r} has ended: nothing changes it")
         if live is None:
             raise Rejected("no_session", Close.NO_SESSION, f"no session {name!r} goes on: start it first")
@@ -411,6 +414,11 @@ class Hub:
             for name in retired:
                 logger.info("session %s is forgotten", name)
             await asyncio.sleep(TIDY_SECONDS)
+
+
+def _taken(name: str) -> Rejected:
+    message = f"session {name!r} exists: resume it with its token, or choose another name"
+    return Rejected("taken", Close.TAKEN, message)
 
 
 def _rows(events: Sequence[Event]) -> list[tuple[int, str]]:

@@ -53,6 +53,7 @@ class LiveSession:
         self.is_moving = False
         self.losses = 0  # of hosts while they computed this session, one after the other
         self.connection: Connection | None = None
+        self.holder: str | None = None  # of the bearer token that the last producer showed, if there was one
         self.left_at = asyncio.get_running_loop().time()  # when the last producer went
         self.in_round = False
         self.round_since = 0.0  # when the oldest of what is in the round came in
@@ -79,6 +80,11 @@ class LiveSession:
     def is_waiting(self) -> bool:
         """Whether there is something to do for the next round."""
         return self._is_due and not self.in_round and self.rounds is not None
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether nothing came in yet: no audio, and nothing that it was told."""
+        return self.sample == 0 and not self._num_asked and self.log.seq <= 1
 
     @property
     def _is_due(self) -> bool:

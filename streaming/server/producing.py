@@ -13,6 +13,7 @@ from .encoding import OPUS
 from .feeding import feed
 from .hub import Hub
 from .messages import Control, Missing, Refusal, Start, Stop
+from .metering import Meter
 from .opus import OpusStream
 from .protocol import LONGEST_REPLY, Audio, Close, Order, Packed, Producer, Subscription
 
@@ -27,7 +28,9 @@ class ProducerEnd:
         self._opus: OpusStream | None = None
         self._place: Seat | Channels | None = None
         self._has_begun = asyncio.Event()
-        self._replies = Replies(socket)
+        self._rate = 0  # Hz
+        self._meter = Meter(hub.limits.most_speed, is_live=False)
+        self._replies = Replies(socket, hub.figures)
         if not route.reads_events:
             self._replies.may_end.set()
 
@@ -76,6 +79,11 @@ class ProducerEnd:
                         Refusal(code="bad_message", message=message, fatal=True, close_code=code)
                     )
                     return
+            self._meter.frame()
+            if refusal := self._meter.refusal():
+                self._replies.tell(refusal)
+                return
+            await asyncio.sleep(self._meter.wait())
 
     async def _obey(self, order: Order) -> None:
         match order:
@@ -84,26 +92,30 @@ class ProducerEnd:
             case Start():
                 if order.encoding in OPUS:
                     self._opus = OpusStream(order.encoding, order.channels)
-                session, tell = self._route.session, self._replies.tell
-                self._place, started = await attend(self._hub, session, order, tell)
+                self._rate = order.sample_rate
+                self._meter = Meter(self._hub.limits.most_speed, is_live=order.realtime)
+                session, holder, tell = self._route.session, self._route.holder, self._replies.tell
+                self._place, started = await attend(self._hub, session, order, tell, holder)
                 self._replies.tell(started)
                 self._has_begun.set()
             case Audio() | Missing():
-                await self._taken_place.hear(order)
+                await self._hear(order)
             case Packed(data):
                 assert self._opus is not None  # as declared
                 async for piece in self._opus.decode(data):
-                    await self._hear_decoded(piece)
+                    await self._hear(piece)
             case Control():
                 await self._taken_place.tell(order, self._replies.tell)
             case Stop():
                 if self._opus is not None:
                     async for piece in self._opus.finish():
-                        await self._hear_decoded(piece)
+                        await self._hear(piece)
                 self._taken_place.stop()
         self._hub.wake()
 
-    async def _hear_decoded(self, piece: Audio | Missing) -> None:
+    async def _hear(self, piece: Audio | Missing) -> None:
+        if isinstance(piece, Audio):
+            self._meter.audio(len(piece.samples) / self._rate)
         await self._taken_place.hear(piece)
         self._hub.wake()
 

@@ -57,6 +57,16 @@ class Settings:
     idle: Annotated[float, About("A producer may be silent or away so long.", LIMITS, "SECONDS", least=1)] = (
         60.0
     )
+    max_sessions_per_token: Annotated[
+        int | None, About("Of these, by whoever shows the same token.", LIMITS, "N", least=1)
+    ] = None
+    max_connections: Annotated[int, About("At the same time, of all kinds.", LIMITS, "N", least=1)] = 1000
+    max_connections_per_address: Annotated[
+        int, About("Of these, from one address; a proxy counts as one.", LIMITS, "N", least=1)
+    ] = 500
+    max_speed: Annotated[
+        float, About("Times real time at which a file may come, for long.", LIMITS, "TIMES", least=1)
+    ] = 100.0
     max_hours: Annotated[
         float | None, About("A session ends after so much audio.", LIMITS, "HOURS", least=0)
     ] = None

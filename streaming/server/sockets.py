@@ -19,6 +19,7 @@ from hocket.streaming.errors import ConfigError
 from .access import Door, bearer, check_bind
 from .addresses import Route, joined, route_of
 from .administering import AdminEnd
+from .crowd import Crowd, counted_in, place_of
 from .feeding import feed
 from .hub import Hub
 from .messages import VERSION, Refusal
@@ -60,6 +61,7 @@ async def serving(hub: Hub, door: Door) -> AsyncIterator[int]:
             ssl=door.tls,
             server_header=None,
             logger=_library,
+            create_connection=counted_in(service.crowd),
         ) as server:
             yield next(iter(server.sockets)).getsockname()[1]
             service.is_closing = True
@@ -79,6 +81,7 @@ async def serving(hub: Hub, door: Door) -> AsyncIterator[int]:
 class _Service:
     def __init__(self, hub: Hub, door: Door) -> None:
         self.is_closing = False
+        self.crowd = Crowd(door)
         self._hub = hub
         self._door = door
         self._tickets = Tickets()
@@ -100,7 +103,7 @@ class _Service:
         except ValueError:
             return connection.respond(http.HTTPStatus.BAD_REQUEST, "this is no address\n")
         if (request.method, path) == ("POST", TICKETS):
-            return answer_for_ticket(request, self._door, self._tickets)
+            return answer_for_ticket(request, self._door, self._tickets, self._hub.figures)
         if request.method != "GET":
             allowed = "POST" if path == TICKETS else "GET"
             return connection.respond(http.HTTPStatus.METHOD_NOT_ALLOWED, f"expected {allowed}\n")
@@ -109,13 +112,14 @@ class _Service:
         if (found := page(request)) is not None:
             return found
         try:
+            self.crowd.check(place_of(connection))
             route = self._routes[connection] = route_of(request, self._door, self._tickets)
         except Rejected as rejected:
-            self._hub.figures.refused(rejected.refusal.code)
             # a page sees any refusal of the handshake as 1006, without a word: it is told after opening
             if "Origin" in request.headers and rejected.refusal.close_code != Close.FORBIDDEN:
                 self._routes[connection] = rejected
                 return None
+            self._hub.figures.refused(rejected.refusal.code)
             status = _STATUS.get(rejected.refusal.close_code or 0, http.HTTPStatus.BAD_REQUEST)
             return connection.respond(status, f"{rejected}\n")
         if route.role == "produce":
@@ -160,9 +164,9 @@ class _Service:
                 await feed(self._hub, connection, route.session, Subscription.of(route.query))
                 await close(connection, Close.DONE, "done")
         except Rejected as rejected:
-            await refuse(connection, rejected.refusal)
+            await refuse(connection, rejected.refusal, self._hub.figures)
         except ConfigError as error:
-            await refuse(connection, _bad_request(str(error)))
+            await refuse(connection, _bad_request(str(error)), self._hub.figures)
         except TimeoutError:
             logger.info("%s does not read", connection.remote_address)
             connection.transport.abort()
@@ -188,4 +192,6 @@ _STATUS = {
     Close.UNAUTHORIZED: http.HTTPStatus.UNAUTHORIZED,
     Close.FORBIDDEN: http.HTTPStatus.FORBIDDEN,
     Close.NO_SESSION: http.HTTPStatus.NOT_FOUND,
+    Close.TOO_MANY: http.HTTPStatus.TOO_MANY_REQUESTS,
+    Close.FULL: http.HTTPStatus.SERVICE_UNAVAILABLE,
 }

@@ -136,8 +136,12 @@ class Store:
     def create(
         self, session: str, token: bytes, declared: str, snapshot: bytes, events: Sequence[Event]
     ) -> None:
-        """A new session, with its first events. Raises StoreError where one of that name exists."""
+        """A new session, with its first events, in the place of an empty one.
+
+        Raises StoreError where one of that name exists.
+        """
         with self._transaction():
+            self._db.execute(f"DELETE FROM sessions WHERE id = ? AND {_EMPTY}", (session,))
             if self._db.execute("SELECT 1 FROM sessions WHERE id = ?", (session,)).fetchone():
                 raise StoreError(f"a session {session!r} exists: choose another name, or delete it first")
             self._db.execute(
@@ -246,6 +250,15 @@ class Store:
             raise UnknownSession(f"no session {session!r}: see hocket sessions list")
         return Listing(*row)
 
+    def has(self, session: str) -> bool:
+        """Whether there is such a session."""
+        return self._db.execute("SELECT 1 FROM sessions WHERE id = ?", (session,)).fetchone() is not None
+
+    def keeps(self, session: str) -> bool:
+        """Whether there is such a session, and more to it than that it began and ended."""
+        query = f"SELECT 1 FROM sessions WHERE id = ? AND NOT ({_EMPTY})"
+        return self._db.execute(query, (session,)).fetchone() is not None
+
     def events(self, session: str, after: int = 0, limit: int = -1) -> list[tuple[int, str]]:
         """Number and JSON of a session's events after that number, in order; none for an unknown session."""
         query = "SELECT seq, event FROM events WHERE session = ? AND seq > ? ORDER BY seq LIMIT ?"
@@ -280,6 +293,9 @@ class Store:
 
 
 _COLUMNS = "id, token, declared, created, ended, sample, seconds, seq"
+_EMPTY = (
+    "ended NOTNULL AND sample = 0 AND seq <= 2"  # of which nothing is known but its beginning and its end
+)
 
 
 def hold(folder: Path) -> Callable[[], None]:

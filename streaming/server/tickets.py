@@ -17,6 +17,7 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
 from .access import Door, check_origin, holder_of
+from .figures import Figures
 from .protocol import NAME, Close, Rejected
 
 ADDRESS = "/v1/tickets"
@@ -75,11 +76,12 @@ class Tickets:
             del self._grants[oldest]
 
 
-def answer_for_ticket(request: Request, door: Door, tickets: Tickets) -> Response:
+def answer_for_ticket(request: Request, door: Door, tickets: Tickets, figures: Figures) -> Response:
     """A ticket as JSON for a request at `ADDRESS`, or why there is none, as a socket would say it."""
     try:
         ticket = tickets.issue(_asked(request, door))
     except Rejected as rejected:
+        figures.refused(rejected.refusal.code)
         status = _STATUS.get(rejected.refusal.close_code or 0, http.HTTPStatus.BAD_REQUEST)
         return _response(status, rejected.refusal.to_json())
     return _response(http.HTTPStatus.OK, json.dumps({"ticket": ticket, "seconds": SECONDS}))

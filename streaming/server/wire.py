@@ -7,6 +7,7 @@ from socket import SO_SNDBUF, SOL_SOCKET
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
+from .figures import Figures
 from .messages import Refusal
 from .protocol import Close
 
@@ -27,8 +28,9 @@ async def send(socket: ServerConnection, text: str) -> None:
         await socket.send(text)
 
 
-async def refuse(socket: ServerConnection, refusal: Refusal) -> None:
+async def refuse(socket: ServerConnection, refusal: Refusal, figures: Figures) -> None:
     """Says why, then closes."""
+    figures.refused(refusal.code)
     with contextlib.suppress(TimeoutError, ConnectionClosed):
         await send(socket, refusal.to_json())
     await close(socket, refusal.close_code or Close.INTERNAL, refusal.code)

@@ -20,7 +20,8 @@ from hocket.streaming.events import Event
 from hocket.streaming.replay import annotation
 from hocket.streaming.rttm import format_rttm
 from hocket.streaming.server.access import Door, Tokens
-from hocket.streaming.server.hub import Hub, Limits
+from hocket.streaming.server.hub import Hub
+from hocket.streaming.server.limits import Limits
 from hocket.streaming.server.sockets import serving
 from tests.browser import chromium, downloaded, in_a_thread, visit
 from tests.integration.test_server_killed import free_port

@@ -19,7 +19,8 @@ from hocket.streaming.errors import ConfigError, ServiceError
 from hocket.streaming.events import Event
 from hocket.streaming.server.access import Door
 from hocket.streaming.server.engines import Engines
-from hocket.streaming.server.hub import Hub, Limits
+from hocket.streaming.server.hub import Hub
+from hocket.streaming.server.limits import Limits
 from hocket.streaming.server.publisher import Publisher
 from hocket.streaming.server.sockets import serving
 from hocket.streaming.server.subscriber import Subscriber

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from hocket.streaming.errors import ConfigError, ServiceError
 from hocket.streaming.events import Gap, SessionEnd, SpeakerUpdate
 from hocket.streaming.server.access import Door, Tokens
-from hocket.streaming.server.hub import Limits
+from hocket.streaming.server.limits import Limits
 from hocket.streaming.server.publisher import Publisher
 from tests.served import Babble, service
 from tests.talking import START, closed, followed, heard, run, said

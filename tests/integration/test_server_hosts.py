@@ -12,7 +12,8 @@ from hocket.streaming.events import Event, SessionEnd
 from hocket.streaming.server.access import Door
 from hocket.streaming.server.engines import Begun, Engines, HostLost, Work
 from hocket.streaming.server.hosted import Outcome
-from hocket.streaming.server.hub import Hub, Limits
+from hocket.streaming.server.hub import Hub
+from hocket.streaming.server.limits import Limits
 from hocket.streaming.server.messages import Start
 from hocket.streaming.server.publisher import Publisher
 from hocket.streaming.server.sockets import serving

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from hocket.streaming.events import Event, Gap, SessionEnd, Status, Turn
 from hocket.streaming.server.access import Door
-from hocket.streaming.server.hub import Hub, Limits
+from hocket.streaming.server.hub import Hub
+from hocket.streaming.server.limits import Limits
 from hocket.streaming.server.publisher import Publisher
 from hocket.streaming.server.sockets import serving
 from hocket.streaming.server.subscriber import Subscriber

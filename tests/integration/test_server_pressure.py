@@ -11,6 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from hocket.streaming.events import Event, Gap, SessionEnd, SpeakerUpdate
 from hocket.streaming.server import conversing, wire
 from hocket.streaming.server.conversing import Replies
+from hocket.streaming.server.figures import Figures
 from hocket.streaming.server.messages import KeepAlive
 from hocket.streaming.server.store import Step, Store
 from tests.served import Babble, UnrulyModels, service
@@ -91,7 +92,7 @@ def test_who_asks_without_reading_the_answers_is_cut_off(monkeypatch: pytest.Mon
         transport = Transport()
 
     async def test() -> None:
-        replies = Replies(Socket())  # type: ignore[arg-type]
+        replies = Replies(Socket(), Figures(int, int, int))  # type: ignore[arg-type]
         for _ in range(conversing.WAITING_MESSAGES):
             replies.tell(KeepAlive())
         assert not Socket.transport.aborted

@@ -11,7 +11,7 @@ import pytest
 from hocket.streaming.errors import ConfigError, ServiceError
 from hocket.streaming.events import SessionEnd
 from hocket.streaming.server.access import Door, Tokens, certified
-from hocket.streaming.server.hub import Limits
+from hocket.streaming.server.limits import Limits
 from hocket.streaming.server.publisher import Publisher
 from tests.broker import certificates
 from tests.served import Babble, service

@@ -28,7 +28,8 @@ from hocket.models.roles import (
 )
 from hocket.streaming.server.access import Door
 from hocket.streaming.server.engines import Engines
-from hocket.streaming.server.hub import Hub, Limits
+from hocket.streaming.server.hub import Hub
+from hocket.streaming.server.limits import Limits
 from hocket.streaming.server.sockets import serving
 
 Rows = NDArray[np.float32]
@@ -91,8 +92,8 @@ class _Models:
 async def _serve(folder: Path) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    models = _Models()
-    async with serving(Hub(models, folder, Limits(), (), [Engines(models)]), Door(port=0)) as port:
+    models, limits = _Models(), Limits(most_speed=1e6)
+    async with serving(Hub(models, folder, limits, (), [Engines(models)]), Door(port=0)) as port:
         sys.stderr.write(f"listening on ws://127.0.0.1:{port}\n")
         sys.stderr.flush()
         await stop.wait()

@@ -7,6 +7,7 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request
 
 from hocket.streaming.server.access import Door, Tokens
+from hocket.streaming.server.figures import Figures
 from hocket.streaming.server.protocol import Rejected
 from hocket.streaming.server.tickets import (
     MOST_TICKETS,
@@ -95,7 +96,10 @@ def test_whoever_asks_for_too_many_has_to_wait_and_others_do_not() -> None:
 def test_who_asks_with_a_token_gets_a_ticket_or_is_told_why_not(
     query: str, headers: dict[str, str], status: int, said: str | None
 ) -> None:
-    response = answer_for_ticket(Request(f"/v1/tickets?{query}", Headers(headers)), DOOR, Tickets())
+    request = Request(f"/v1/tickets?{query}", Headers(headers))
+    figures = Figures(int, int, int)
+    response = answer_for_ticket(request, DOOR, Tickets(), figures)
+    assert ("hocket_refused_connections_total{" in figures.text()) is (status != 200)
     assert response.status_code == status
     assert response.headers["Cache-Control"] == "no-store"
     body = json.loads(response.body)
