@@ -4,6 +4,7 @@ Sound waits for it in a bounded queue, and a thread writes it into its standard 
 nothing for too long, is started again where the sound now is; one that does so over and over is given up.
 """
 
+import contextlib
 import logging
 import subprocess
 import threading
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 _PIECE = RATE // 10  # samples written at once
 _MOST_LINES = 100_000  # that may wait to be taken
+_GOODBYE = 1.0  # seconds for it to end by itself once it takes no more
 _SLICE = 0.2  # seconds between two looks at whether it is still alive, where somebody waits for it
 
 
@@ -60,8 +62,10 @@ class Hearing:
         self._num_taken = 0  # samples that left the queue
         self._words: deque[HeardWord] = deque(maxlen=_MOST_LINES)
         self._open: dict[str, HeardWord] = {}  # not final, by id
+        self._lost_told = 0.0
         self._failed = 0
         self._moved = time.monotonic()  # when it last took sound
+        self._out_of_patience = False
         self._process: subprocess.Popen[bytes] | None = None
         self._over = False
         self._closed = False
@@ -130,9 +134,12 @@ class Hearing:
             gone += piece if isinstance(piece, int) else len(piece)
             lost += 0 if isinstance(piece, int) else len(piece)
         self._queue.appendleft(gone)
-        if lost and not self.lost:
-            logger.warning("the recogniser is slower than the clock: some of the sound gets no captions")
         self.lost += lost / RATE
+        if lost and self.lost >= 2 * self._lost_told:
+            self._lost_told = self.lost
+            logger.warning(
+                "the recogniser is slower than the clock: %.0f s of sound so far get no captions", self.lost
+            )
 
     @property
     def _given_up(self) -> bool:
@@ -143,26 +150,34 @@ class Hearing:
         process = self._process
         idle = not self._over and not self._num_waiting
         if process is not None and not idle and time.monotonic() - self._moved > self._rules.patience:
-            logger.warning("the recogniser has taken no sound for %g s: it is ended", self._rules.patience)
             self._moved = time.monotonic()
+            self._out_of_patience = True
             process.kill()
 
     def _run(self) -> None:
         while not self._closed:
-            self._serve()
+            problem = self._serve()
+            if self._closed:
+                return
             if self._over and not self._num_waiting:
+                if problem:
+                    logger.warning("the recogniser %s", problem)
                 return
             self._failed += 1
             if self._given_up:
                 logger.error(
-                    "the recogniser is given up after %d failures in a row: no more captions", self._failed
+                    "the recogniser is given up after %d failures in a row, no more captions: it %s",
+                    self._failed,
+                    problem,
                 )
                 self._drop_all()
                 return
+            logger.warning("the recogniser %s; starting it again", problem)
             time.sleep(self._rules.pause)
 
-    def _serve(self) -> None:
-        """Run one process to its end."""
+    def _serve(self) -> str:
+        """Run one process to its end; returns what was wrong with that, nothing for a good one."""
+        self._out_of_patience = False
         try:
             process = subprocess.Popen(
                 self._command,
@@ -173,8 +188,7 @@ class Hearing:
                 start_new_session=True,  # Ctrl-C ends the session, which then ends the recogniser
             )
         except OSError as error:
-            logger.error("the recogniser %r cannot be started: %s", self._command[0], error.strerror)
-            return
+            return f"{self._command[0]!r} cannot be started: {error.strerror}"
         self.starts += 1
         self._moved = time.monotonic()
         with self._changed:
@@ -190,7 +204,9 @@ class Hearing:
             reader.start()
         try:
             self._write(process)
-        except OSError:  # it is gone, or was ended
+        except OSError:  # it is going, or was ended
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_GOODBYE)
             process.kill()
         code = process.wait()
         for reader in readers:
@@ -202,10 +218,12 @@ class Hearing:
         with self._changed:  # what it would still have changed stays as it is
             self._words.extend(replace(word, final=True) for word in self._open.values())
             self._open.clear()
-        if code != 0 and not self._closed:
-            logger.warning(
-                "the recogniser ended (%d): %s", code, complaints[-1] if complaints else "it said nothing"
-            )
+        if self._out_of_patience:
+            return f"took no sound for {self._rules.patience:g} s"
+        if code == 0:
+            return "" if self._over and not self._num_waiting else "ended"
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with {code}"
+        return f"{how} ({complaints[-1]})" if complaints else how
 
     def _write(self, process: "subprocess.Popen[bytes]") -> None:
         """Write sound until it ends. Raises OSError when the process does not take it."""

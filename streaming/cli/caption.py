@@ -182,6 +182,8 @@ def caption(
         if hearing is not None:
             hearing.close()
     code = exit_code(report)
+    if hearing is not None and hearing.lost:
+        say(f"{hearing.lost:.0f} s of {report.duration:.0f} got no captions: the recogniser was too slow")
     if captioner.offset and offset is None:
         say(f"the clock of the words lies off by {-captioner.offset:.2f} s; that was taken off")
     if reference is not None:

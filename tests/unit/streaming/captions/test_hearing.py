@@ -2,6 +2,7 @@
 
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -124,6 +125,33 @@ def test_one_that_never_works_is_given_up_and_the_session_goes_on(
     assert hearing.starts == FAST.failures
     assert "no weights" in caplog.text
     assert "given up after 5 failures in a row" in caplog.text
+
+
+def test_one_that_is_killed_is_told_of_in_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    marker = tmp_path / "killed"
+    program = f"import pathlib, signal\nmarker = pathlib.Path({str(marker)!r})\n" + HONEST.replace(
+        "    n += 1\n", "    n += 1\n" + ONCE + "        os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    hearing = Hearing(command(tmp_path, program), live=False, rules=FAST)
+    for _ in range(8):
+        hearing.push(SECOND)
+    hearing.finish()
+    assert caplog.messages == ["the recogniser was killed by signal 9; starting it again"]
+
+
+def test_a_slow_one_loses_sound_but_never_unsaid(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    slow = COUNTING + "n = 0\nwhile second():\n    time.sleep(0.3)\n    word(n)\n    n += 1\n"
+    hearing = Hearing(command(tmp_path, slow), live=True, rules=FAST)
+    for _ in range(14):
+        hearing.push(SECOND)
+        time.sleep(0.02)
+    waits = sum(word.start for word in hearing.finish())
+    assert waits > 0
+    told = [float(message.split(": ")[1].split()[0]) for message in caplog.messages]
+    assert told[0] <= hearing.lost <= 14.0
+    assert len(told) < 5
+    assert all(later >= 2 * sooner for sooner, later in pairwise(told))
+    assert caplog.messages[0].startswith("the recogniser is slower than the clock: 2 s of sound so far")
 
 
 def test_nonsense_is_passed_over(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
