@@ -15,7 +15,7 @@ from hocket.streaming.server.gathering import FILE_VARIABLE, Gathered, flag_of
 from hocket.streaming.server.settings import ABOUT, DEFAULTS, Settings
 
 from . import options
-from .report import say
+from .log_lines import logged
 
 if TYPE_CHECKING:
     import ssl
@@ -74,6 +74,7 @@ def serve(
     longest_hop: Annotated[float | None, _flag("longest_hop")] = None,
     keep_days: Annotated[float | None, _flag("keep_days")] = None,
     keep_gb: Annotated[float | None, _flag("keep_gb")] = None,
+    log: Annotated[str | None, _flag("log")] = None,
     people: Annotated[Path | None, _flag("people")] = None,
     models: Annotated[str | None, _flag("models")] = None,
     segmentation_model: Annotated[str | None, _flag("segmentation_model")] = None,
@@ -99,7 +100,8 @@ def serve(
     if show_settings:
         typer.echo(gathered.show(), nl=False)
     else:
-        run(gathered.settings)
+        with logged(gathered.settings.log):
+            run(gathered.settings)
 
 
 def run(settings: Settings) -> None:
@@ -137,7 +139,6 @@ def run(settings: Settings) -> None:
     pair = _open_pair(settings)
     known = profiles_in(settings.people, pair.names["embedding"]) if settings.people else []
     with (
-        _lifecycle_on_standard_error(),
         contextlib.suppress(KeyboardInterrupt),
         _hosts(settings, pair, known) as hosts,
         announcing as tell,
@@ -236,35 +237,11 @@ async def _serve(open_hub: "Callable[[], Hub]", door: "Door") -> None:
             with contextlib.suppress(NotImplementedError):  # Windows ends at once; what is stored, is stored
                 loop.add_signal_handler(number, stop.set)
         secure = "" if door.tls is None else "s"
-        say(f"listening on ws{secure}://{door.address}:{port}")
-        say(f"with a page to speak to at http{secure}://{door.address}:{port}")
+        address = f"ws{secure}://{door.address}:{port}"
+        logger.info("listening on %s", address, extra={"event": "listening", "address": address})
+        logger.info("with a page to speak to at %s", address.replace("ws", "http", 1), extra={"event": "page"})
         await stop.wait()
         for number in (signal.SIGINT, signal.SIGTERM):
             with contextlib.suppress(NotImplementedError):
                 loop.remove_signal_handler(number)  # the next one ends it at once
-        say("finishing sessions")
-
-
-@contextlib.contextmanager
-def _lifecycle_on_standard_error() -> Iterator[None]:
-    """Sessions that begin and end, as lines, beside the warnings that every command shows."""
-    logger, handler = logging.getLogger("hocket.streaming.server"), _Lines()
-    before = logger.level
-    logger.setLevel(logging.INFO)
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(before)
-
-
-class _Lines(logging.Handler):
-    """What is below a warning; `LogToPeople` has the rest."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.INFO)
-        self.addFilter(lambda record: record.levelno < logging.WARNING)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        say(record.getMessage())
+        logger.info("finishing sessions", extra={"event": "stopping"})

@@ -145,7 +145,9 @@ class Engines:
                 except StopIteration as end:
                     outcomes[index] = end.value
                 except Exception as error:
-                    logger.exception("session %r failed", works[index].session)
+                    name = works[index].session
+                    extra = {"event": "session.stumbled", "session": name}
+                    logger.exception("session %s failed", name, extra=extra)
                     outcomes[index] = error
             answers = self._answered(due, outcomes)
         for index, work in enumerate(works):

@@ -166,7 +166,7 @@ class Hub:
         live.hop = 0.0
         live.log.publish(_rows(events), is_last=False)
         self._tell(events)
-        logger.info("session %s begins", name)
+        logger.info("session %s begins", name, extra=_about(name, "begun"))
         return live
 
     async def _vacate(self, name: str) -> None:
@@ -225,7 +225,7 @@ class Hub:
         if missing > 0:
             await live.hear(Missing(samples=missing, reason="lost while the producer was away"), connection)
             self.wake()
-        logger.info("session %s goes on", name)
+        logger.info("session %s goes on", name, extra=_about(name, "resumed"))
         return live
 
     async def _wake_up(self, live: LiveSession) -> None:
@@ -266,7 +266,7 @@ class Hub:
 
     async def _give_up(self, live: LiveSession, error: HocketError) -> None:
         """End a session that cannot go on; what it said stays."""
-        logger.error("session %s cannot go on: %s", live.name, error)
+        logger.error("session %s cannot go on: %s", live.name, error, extra=_about(live.name, "failed"))
         listing = self._reader.listing(live.name)
         end = SessionEnd(
             seq=listing.seq + 1, session=live.name, at=listing.seconds, duration=listing.seconds, speakers=[],
@@ -329,7 +329,9 @@ class Hub:
                 live.conclude(result.outcome, _rows(step.events))
                 self._tell(step.events)
                 if step.is_last:
-                    logger.info("session %s ends", live.name)
+                    extra = _about(live.name, "ended")
+                    extra |= {"seconds": round(step.seconds, 3), "reason": _why(step.events)}
+                    logger.info("session %s ends", live.name, extra=extra)
                     self._end(live)
             else:
                 self._drop(live, result.outcome)
@@ -372,7 +374,7 @@ class Hub:
                 live.connection = None
                 live.resume_from(live.sample)  # lets go of a sender that waits for room
         else:
-            logger.info("session %s moved", live.name)
+            logger.info("session %s moved", live.name, extra=_about(live.name, "moved"))
             self.wake()
 
     # Housekeeping
@@ -412,8 +414,18 @@ class Hub:
                 lambda: self._writer.retire(keep_seconds=seconds, keep_bytes=most)
             )
             for name in retired:
-                logger.info("session %s is forgotten", name)
+                logger.info("session %s is forgotten", name, extra=_about(name, "forgotten"))
             await asyncio.sleep(TIDY_SECONDS)
+
+
+def _why(events: Sequence[Event]) -> str | None:
+    """The reason for which a session ends with these."""
+    return next((event.reason for event in reversed(events) if isinstance(event, SessionEnd)), None)
+
+
+def _about(session: str, what: str) -> dict[str, object]:
+    """For logs that machines read."""
+    return {"event": f"session.{what}", "session": session}
 
 
 def _taken(name: str) -> Rejected:

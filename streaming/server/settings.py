@@ -11,7 +11,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from hocket.streaming.errors import ConfigError
 
-WHERE, WHO, LIMITS, KEPT, MODELS = "Where", "Who", "Limits", "Kept", "Models"
+WHERE, WHO, LIMITS, KEPT, WATCHED, MODELS = "Where", "Who", "Limits", "Kept", "Watched", "Models"
 CLUSTER = "Past one machine"
 
 
@@ -90,6 +90,11 @@ class Settings:
     keep_gb: Annotated[
         float | None, About("Forget the oldest beyond so much.", KEPT, "GIGABYTES", least=0)
     ] = None
+
+    log: Annotated[
+        str,
+        About("What it does, on standard error: for people, or JSON.", WATCHED, choices=("text", "json")),
+    ] = "text"
 
     people: Annotated[
         Path | None,

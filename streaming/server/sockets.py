@@ -28,7 +28,7 @@ from .producing import ProducerEnd
 from .protocol import FRAME_BYTES, Close, Rejected, Subscription
 from .tickets import ADDRESS as TICKETS
 from .tickets import Tickets, answer_for_ticket
-from .wire import CLOSE_SECONDS, close, refuse
+from .wire import CLOSE_SECONDS, close, log_refusal, peer_of, refuse
 
 logger = logging.getLogger(__name__)
 # the library logs a traceback for whatever somebody takes for a handshake
@@ -120,6 +120,7 @@ class _Service:
                 self._routes[connection] = rejected
                 return None
             self._hub.figures.refused(rejected.refusal.code)
+            log_refusal(connection, rejected.refusal.code)
             status = _STATUS.get(rejected.refusal.close_code or 0, http.HTTPStatus.BAD_REQUEST)
             return connection.respond(status, f"{rejected}\n")
         if route.role == "produce":
@@ -168,10 +169,12 @@ class _Service:
         except ConfigError as error:
             await refuse(connection, _bad_request(str(error)), self._hub.figures)
         except TimeoutError:
-            logger.info("%s does not read", connection.remote_address)
+            peer = peer_of(connection)
+            logger.info("%s does not read", peer, extra={"event": "cut_off", "peer": peer})
             connection.transport.abort()
         except ConnectionClosed:
-            logger.info("%s went away", connection.remote_address)
+            peer = peer_of(connection)
+            logger.info("%s went away", peer, extra={"event": "left", "peer": peer})
         except Exception:
             logger.exception("a connection failed")
             await close(connection, Close.INTERNAL, "internal")

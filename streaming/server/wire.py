@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from socket import SO_SNDBUF, SOL_SOCKET
 
 from websockets.asyncio.server import ServerConnection
@@ -10,6 +11,8 @@ from websockets.exceptions import ConnectionClosed
 from .figures import Figures
 from .messages import Refusal
 from .protocol import Close
+
+logger = logging.getLogger(__name__)
 
 SEND_SECONDS = 10.0  # that a message may take to leave before its reader counts as gone
 CLOSE_SECONDS = 2.0
@@ -31,9 +34,22 @@ async def send(socket: ServerConnection, text: str) -> None:
 async def refuse(socket: ServerConnection, refusal: Refusal, figures: Figures) -> None:
     """Says why, then closes."""
     figures.refused(refusal.code)
+    log_refusal(socket, refusal.code)
     with contextlib.suppress(TimeoutError, ConnectionClosed):
         await send(socket, refusal.to_json())
     await close(socket, refusal.close_code or Close.INTERNAL, refusal.code)
+
+
+def peer_of(socket: ServerConnection) -> str:
+    """Who is at the other end, for logs."""
+    host, port, *_ = socket.remote_address or ("somebody", 0)
+    return f"{host}:{port}"
+
+
+def log_refusal(socket: ServerConnection, code: str) -> None:
+    """Say that somebody was refused, but not in which words: they may quote what was sent."""
+    peer = peer_of(socket)
+    logger.info("%s is refused: %s", peer, code, extra={"event": "refused", "peer": peer, "code": code})
 
 
 async def close(socket: ServerConnection, code: int, reason: str) -> None:
