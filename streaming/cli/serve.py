@@ -15,14 +15,13 @@ from hocket.streaming.server.gathering import FILE_VARIABLE, Gathered, flag_of
 from hocket.streaming.server.settings import ABOUT, DEFAULTS, Settings
 
 from . import options
+from .announcing import Announcer, announced, broker_of
 from .log_lines import logged
 
 if TYPE_CHECKING:
     import ssl
 
     from hocket.models.selection import ModelPair
-    from hocket.streaming.events import Event
-    from hocket.streaming.mqtt.broker import Broker
     from hocket.streaming.people import Profile
     from hocket.streaming.server.access import Door
     from hocket.streaming.server.engines import Engines, Host
@@ -134,16 +133,17 @@ def run(settings: Settings) -> None:
         keep_days=settings.keep_days,
         keep_bytes=None if settings.keep_gb is None else round(settings.keep_gb * GIGABYTE),
     )
-    announcing = _announcing(settings.mqtt)
+    broker = None if settings.mqtt is None else broker_of(settings.mqtt)
     release = hold(settings.data_dir)
     pair = _open_pair(settings)
     known = profiles_in(settings.people, pair.names["embedding"]) if settings.people else []
     with (
         contextlib.suppress(KeyboardInterrupt),
         _hosts(settings, pair, known) as hosts,
-        announcing as tell,
+        announced(broker, settings.data_dir) as announcer,
     ):
-        asyncio.run(_serve(partial(Hub, pair, settings.data_dir, limits, known, hosts, tell), door))
+        open_hub = partial(Hub, pair, settings.data_dir, limits, known, hosts, announcer.tell)
+        asyncio.run(_serve(open_hub, door, announcer))
     release()
 
 
@@ -190,48 +190,12 @@ def _engines(settings: Settings, people: "Sequence[Profile]") -> "Engines":
     return Engines(_open_pair(settings), people)
 
 
-def _announcing(url: str | None) -> "contextlib.AbstractContextManager[Callable[[Sequence[Event]], object]]":
-    """What passes the events of all sessions on to an MQTT broker, if there is one. Raises ConfigError."""
-    from hocket.streaming.errors import ConfigError
-    from hocket.streaming.mqtt.broker import Broker
-
-    if url is None:
-        return contextlib.nullcontext(len)
-    broker = Broker.from_url(url)
-    if broker.control:
-        raise ConfigError(
-            "control=1 of the MQTT broker: sessions of a service are told things over its own sockets"
-        )
-    return _announced(broker)
-
-
-@contextlib.contextmanager
-def _announced(broker: "Broker") -> "Iterator[Callable[[Sequence[Event]], object]]":
-    from hocket.streaming.mqtt.sink import MqttSink
-
-    sinks = [MqttSink(broker)]
-
-    def tell(events: "Sequence[Event]") -> None:
-        for sink in sinks.copy():
-            try:
-                for event in events:
-                    sink.write(event)
-            except Exception:  # the sessions go on without it
-                logger.exception("nothing more goes to the MQTT broker %s", broker.address)
-                sinks.remove(sink)
-
-    try:
-        yield tell
-    finally:
-        for sink in sinks:
-            sink.close()
-
-
-async def _serve(open_hub: "Callable[[], Hub]", door: "Door") -> None:
+async def _serve(open_hub: "Callable[[], Hub]", door: "Door", announcer: Announcer) -> None:
     from hocket.streaming.server.sockets import serving
 
     stop = asyncio.Event()
-    async with serving(open_hub(), door) as port:
+    hub = open_hub()
+    async with serving(hub, door) as port, announcer.hearing(hub):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             with contextlib.suppress(NotImplementedError):  # Windows ends at once; what is stored, is stored
@@ -239,7 +203,9 @@ async def _serve(open_hub: "Callable[[], Hub]", door: "Door") -> None:
         secure = "" if door.tls is None else "s"
         address = f"ws{secure}://{door.address}:{port}"
         logger.info("listening on %s", address, extra={"event": "listening", "address": address})
-        logger.info("with a page to speak to at %s", address.replace("ws", "http", 1), extra={"event": "page"})
+        logger.info(
+            "with a page to speak to at %s", address.replace("ws", "http", 1), extra={"event": "page"}
+        )
         await stop.wait()
         for number in (signal.SIGINT, signal.SIGTERM):
             with contextlib.suppress(NotImplementedError):

@@ -29,6 +29,7 @@ class Broker:
     expiry: seconds after which those are of no use to anybody.
     home_assistant: the discovery prefix of a Home Assistant that is to know each session, "" for none.
     control: whether sessions obey what is published on their `set` topics.
+    audio: whether a service hears what microphones publish on `audio` topics.
     outbox: the file in which events wait while the broker is away, None for one of this user's.
     outbox_limit: messages that may wait there before provisional ones are let go.
     keepalive: seconds between signs of life.
@@ -52,6 +53,7 @@ class Broker:
     expiry: int = 60
     home_assistant: str = ""
     control: bool = False
+    audio: bool = False
     outbox: Path | None = None
     outbox_limit: int = 100_000
     keepalive: int = 30
@@ -84,8 +86,8 @@ class Broker:
         """The broker that a URL names.
 
         Options after the `?`: version, ca, cert, key, client, provisional_qos, expiry, home_assistant (its
-        discovery prefix), control (0 or 1), outbox, outbox_limit, keepalive. User and password may be
-        %-encoded. Raises ConfigError, never with the password in it.
+        discovery prefix), control, audio (0 or 1), outbox, outbox_limit, keepalive. User and password may
+        be %-encoded. Raises ConfigError, never with the password in it.
         """
         try:
             parts = urlsplit(url)
@@ -167,6 +169,7 @@ _OPTIONS: Mapping[str, tuple[str, Any]] = {
     "expiry": ("expiry", int),
     "home_assistant": ("home_assistant", str),
     "control": ("control", _switch),
+    "audio": ("audio", _switch),
     "outbox": ("outbox", Path),
     "outbox_limit": ("outbox_limit", int),
     "keepalive": ("keepalive", int),

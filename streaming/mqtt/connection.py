@@ -8,8 +8,8 @@ import socket
 import ssl
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -23,6 +23,7 @@ from .message import Message
 
 ANSWER_SECONDS = 5.0
 DELIVERY_SECONDS = 30.0  # without any confirmation of what is under way, on the slowest of lines
+LONGEST_MESSAGE = 8 << 20  # bytes that a broker of MQTT 5 sends; one of 3.1.1 cannot be told
 UNDER_WAY = 100  # messages without confirmation: some milliseconds of a broker's work
 _SCHEMA = "1"  # of payloads, told in a user property
 # Reason codes of MQTT 5 for what no second try mends; those of 3.1.1 arrive as these.
@@ -42,12 +43,18 @@ _library_log.setLevel(logging.CRITICAL)  # all that matters comes as an exceptio
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Something that somebody published for hocket. reply_to: where an answer is wanted, if that was said."""
+    """Something that somebody published for hocket.
+
+    is_retained: said before hocket came, and perhaps to somebody else. reply_to: where an answer is wanted,
+    if that was said. user: properties, by name.
+    """
 
     topic: str
     payload: bytes
+    is_retained: bool = False
     reply_to: str | None = None
     correlation: bytes | None = None
+    user: Mapping[str, str] = field(default_factory=dict)
 
 
 class Connection:
@@ -63,12 +70,12 @@ class Connection:
         self.num_sent = self.num_arrived = 0
         self._client = client
         self._broker = broker
-        self._on_request = on_request
         self._news = news
         self._under_way: deque[tuple[int, str]] = deque()  # packets by their identifiers, and their topics
         self._confirmed: dict[int, bool] = {}  # those of them that arrived, and whether they were welcome
         self._unwelcome: set[str] = set()  # topics
         client.on_confirmation = self._confirm
+        client.on_request = on_request
         self.gone = asyncio.ensure_future(self._live())
         self.gone.add_done_callback(lambda _: news.set())
 
@@ -96,10 +103,10 @@ class Connection:
         while self.num_arrived < wanted:
             await self._more()
 
-    async def subscribe(self, topic: str) -> None:
+    async def subscribe(self, topic: str, qos: int = 1) -> None:
         """Hear what is published on a topic, or on those that fit a pattern."""
         try:
-            await self._client.subscribe(topic, qos=1)
+            await self._client.subscribe(topic, qos=qos)
         except aiomqtt.MqttError as error:
             raise self.loss() from error
 
@@ -148,18 +155,8 @@ class Connection:
 
     async def _read(self) -> None:
         with contextlib.suppress(aiomqtt.MqttError):
-            async for message in self._client.messages:
-                if message.retain:  # said before we came, and perhaps to somebody else
-                    continue
-                wanted = vars(message.properties) if message.properties is not None else {}
-                self._on_request(
-                    Request(
-                        str(message.topic),
-                        message.payload if isinstance(message.payload, bytes) else b"",
-                        wanted.get("ResponseTopic"),
-                        wanted.get("CorrelationData"),
-                    )
-                )
+            async for _ in self._client.messages:  # none comes here: see `_Client`
+                pass
 
 
 @contextlib.asynccontextmanager
@@ -168,7 +165,7 @@ async def connect(
 ) -> AsyncIterator[Connection]:
     """A connection, left in good order at the end of the block. will: published by the broker if it breaks.
 
-    on_request: is called with everything that comes on topics subscribed to, but for retained messages.
+    on_request: is called with everything that comes on topics subscribed to.
     news: as `Connection` sets it. Raises BrokerRefused and BrokerError.
     """
     client = _Client(
@@ -181,6 +178,7 @@ async def connect(
         protocol=aiomqtt.ProtocolVersion.V5 if broker.version == "5" else aiomqtt.ProtocolVersion.V311,
         will=aiomqtt.Will(will.topic, will.payload, qos=will.qos, retain=will.retain),
         keepalive=broker.keepalive,
+        properties=_limits() if broker.version == "5" else None,
         timeout=ANSWER_SECONDS,
         max_inflight_messages=0,  # without limit: `Connection.room` is the limit
         socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
@@ -201,16 +199,19 @@ async def connect(
 
 
 class _Client(aiomqtt.Client):  # type: ignore[misc]
-    """The library's client, with a way to publish that waits for nothing.
+    """The library's client, with a way to publish that waits for nothing, and one to hear without a queue.
 
     Its own `publish` makes a task, an event and a timer a message, half of what a message costs, and keeps
-    order only where each waits for the one before.
+    order only where each waits for the one before. Its queue makes a task for each message that comes, and
+    has no bound.
 
     most_under_way: packets without confirmation, as the broker said when it answered.
     on_confirmation: is called with the identifier of a packet that arrived, and whether it was welcome.
+    on_request: is called with what comes on topics subscribed to.
     """
 
     on_confirmation: Callable[[int, bool], None]
+    on_request: Callable[[Request], None]
     most_under_way = UNDER_WAY
     _is_collecting = False
 
@@ -241,6 +242,19 @@ class _Client(aiomqtt.Client):  # type: ignore[misc]
     def _on_publish(self, client: Any, userdata: Any, mid: int, reason: Any, properties: Any) -> None:
         self.on_confirmation(mid, not reason.is_failure)
 
+    def _on_message(self, client: Any, userdata: Any, message: Any) -> None:
+        said = vars(message.properties) if message.properties is not None else {}
+        self.on_request(
+            Request(
+                message.topic,
+                message.payload,
+                message.retain,
+                said.get("ResponseTopic"),
+                said.get("CorrelationData"),
+                dict(said.get("UserProperty", ())),
+            )
+        )
+
 
 class _TidySocket(ssl.SSLSocket):
     """Closes itself where no encryption can be agreed upon; the library would leave it lying about."""
@@ -257,6 +271,13 @@ def _tidy(context: ssl.SSLContext | None) -> ssl.SSLContext | None:
     if context is not None:
         context.sslsocket_class = _TidySocket
     return context
+
+
+def _limits() -> Properties:
+    limits: Any = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    limits.MaximumPacketSize = LONGEST_MESSAGE
+    told: Properties = limits
+    return told
 
 
 def _properties(message: Message) -> Properties:

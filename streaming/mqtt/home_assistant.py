@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import Any
 
 from ..events import Change
-from .message import Topics, slug
+from .message import Topics, place, slug
 from .room import Room
 
 BIRTH = "status"  # below the discovery prefix: `online` when Home Assistant has started
@@ -29,7 +29,7 @@ def discovery(prefix: str, topics: Topics, session: str) -> tuple[str, dict[str,
     payload = {
         "device": {
             "identifiers": [device],
-            "name": f"hocket {session}",
+            "name": f"hocket {place(session)}",
             "manufacturer": "hocket",
             "model": "speaker diarization",
             "sw_version": release,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 _NOT_IN_TOPICS = re.compile(r"[^a-z0-9_-]+")
+_TIME = re.compile(r"\.\d{8}-\d{6}")  # of a session's beginning
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,24 @@ class Topics:
         """Where a session answers who named no topic of their own."""
         return f"{self.prefix}/{slug(session)}/answer"
 
+    def audio(self, room: str) -> str:
+        """Where a room's microphone publishes."""
+        return f"{self.prefix}/{room}/audio"
+
+    @property
+    def every_audio(self) -> tuple[str, str]:
+        """The patterns of what microphones publish: formats and numbered audio first, then plain audio."""
+        return f"{self.prefix}/+/audio/+", f"{self.prefix}/+/audio"
+
+    def microphone(self, topic: str) -> tuple[str, str] | None:
+        """Room and the level after `audio`, "" for none, of a topic that a microphone publishes on."""
+        match topic.removeprefix(f"{self.prefix}/").split("/"):
+            case [room, "audio"]:
+                return room, ""
+            case [room, "audio", what]:
+                return room, what
+        return None
+
     def home_assistant_event(self, session: str) -> str:
         """What Home Assistant's event entity follows."""
         return f"{self.prefix}/{slug(session)}/home_assistant"
@@ -70,10 +89,16 @@ class Topics:
 def slug(session: str) -> str:
     """A session's name as a level of a topic: lower case letters, digits, - and _.
 
-    "Küche 2" becomes "kuche-2"; a name of which nothing remains becomes a number.
+    "Küche 2" becomes "kuche-2", and so does "Küche 2.20261123-134601": each session of a room has the same
+    topics. A name of which nothing remains becomes a number.
     """
-    plain = unicodedata.normalize("NFKD", session).encode("ascii", "ignore").decode().lower()
+    plain = unicodedata.normalize("NFKD", place(session)).encode("ascii", "ignore").decode().lower()
     return (
         _NOT_IN_TOPICS.sub("-", plain).strip("-")
         or f"session-{hashlib.sha256(session.encode()).hexdigest()[:8]}"
     )
+
+
+def place(session: str) -> str:
+    """A session's name without the time of its beginning, if it tells one: what is the same the next day."""
+    return _TIME.sub("", session)

@@ -16,6 +16,7 @@ from ..events import Event
 from . import control, home_assistant
 from .broker import Broker
 from .connection import Connection, Request, connect
+from .hearing import Ears, complaint, overhear
 from .message import Message
 from .outbox import Outbox
 from .wording import Wording
@@ -31,13 +32,14 @@ STATE_SECONDS = (
 class Post:
     """Takes events from any thread and publishes them in order, whatever becomes of the broker meanwhile.
 
-    commands: what obeys the control topic. Everything but `put`, which costs microseconds, happens in a
-    thread of the post's own. Raises ConfigError where no outbox can be made.
+    commands: what obeys the control topic. ears: who hears microphones. Everything but `put`, which costs
+    microseconds, happens in a thread of the post's own. Raises ConfigError where no outbox can be made.
     """
 
-    def __init__(self, broker: Broker, commands: Commands | None) -> None:
+    def __init__(self, broker: Broker, commands: Commands | None, ears: Ears | None) -> None:
         self._broker = broker
         self._commands = commands if broker.control else None
+        self._ears = ears if broker.audio else None
         self._wording = Wording(broker)
         self._outbox = Outbox(broker.outbox_file, broker.outbox_limit)
         self._events: deque[Event] = deque()
@@ -72,6 +74,12 @@ class Post:
         self._first_answer.wait(seconds)
         if self._refusal is not None:
             raise self._refusal
+
+    def answer_microphone(self, room: str, error: str | None) -> None:
+        """Have a room told what is wrong with its audio, if anything is."""
+        said = complaint(self._wording.topics, room, error)
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._note, said)
 
     def close(self) -> None:
         """Publish what waits, for as long as the broker's `drain` says; leave the rest in the outbox."""
@@ -145,6 +153,8 @@ class Post:
                     await self._serve(connection)
                     return
             except BrokerError as error:
+                if self._ears is not None:
+                    self._ears.cut()
                 self._outbox.put_back()
                 self._outbox.spill(True)
                 self._complain(error)
@@ -162,6 +172,9 @@ class Post:
         await connection.deliver(self._status("online"))
         for topic in self._wanted():
             await connection.subscribe(topic)
+        if self._ears is not None:
+            for topic in self._wording.topics.every_audio:
+                await connection.subscribe(topic, qos=0)  # late audio is of no use
         await connection.deliver(*self._news())
         self._outbox.spill(False)
         self._say_connected()
@@ -213,6 +226,10 @@ class Post:
         return wanted
 
     def _hear(self, request: Request) -> None:
+        if self._ears is not None and overhear(request, self._wording.topics, self._ears):
+            return
+        if request.is_retained:
+            return
         if request.topic == f"{self._broker.home_assistant}/{home_assistant.BIRTH}":
             if request.payload == b"online":  # it knows nothing any more
                 self._told.clear()
@@ -224,6 +241,10 @@ class Post:
                 task = asyncio.create_task(self._answer(session, request))
                 self._answering.add(task)
                 task.add_done_callback(self._answering.discard)
+
+    def _note(self, message: Message) -> None:
+        self._wording.note(message)
+        self._work.set()
 
     async def _answer(self, session: str, request: Request) -> None:
         assert self._commands is not None

@@ -1,9 +1,10 @@
 """The MQTT sink: give it events, and they are published. Slow or dead brokers cost the session nothing."""
 
 from ..commands import Commands
-from ..errors import BrokerRefused
+from ..errors import BrokerRefused, ConfigError
 from ..events import Event
 from .broker import Broker
+from .hearing import Ears
 from .post import Post
 
 PATIENCE = 6.0  # seconds: a little more than a broker may take to answer
@@ -13,7 +14,8 @@ class MqttSink:
     """Publishes every event, of one session or of many, and keeps their state retained. Topics: docs/mqtt.md.
 
     broker: its URL, see Broker.from_url, or its settings. commands: those of the session, which obeys what it
-    is told over MQTT where the broker's settings say `control`.
+    is told over MQTT where the broker's settings say `control`. ears: who hears microphones, where they say
+    `audio`.
 
     Waits for the broker's first answer. One that cannot be reached is no error: events wait, in a file, and
     are published once it is there. Finals wait for ever; what a later event says better, only for so long
@@ -24,9 +26,15 @@ class MqttSink:
 
     name = "mqtt"
 
-    def __init__(self, broker: Broker | str, *, commands: Commands | None = None) -> None:
+    def __init__(
+        self, broker: Broker | str, *, commands: Commands | None = None, ears: Ears | None = None
+    ) -> None:
         self.broker = Broker.from_url(broker) if isinstance(broker, str) else broker
-        self._post = Post(self.broker, commands)
+        if self.broker.audio and ears is None:
+            raise ConfigError(
+                "audio=1 of the MQTT broker: nobody here listens to microphones over MQTT, hocket serve does"
+            )
+        self._post = Post(self.broker, commands, ears)
         try:
             self._post.wait_for_answer(PATIENCE)
         except BrokerRefused:
@@ -36,6 +44,10 @@ class MqttSink:
     def write(self, event: Event) -> None:
         """Takes the next event, from any thread; never waits."""
         self._post.put(event)
+
+    def answer_microphone(self, room: str, error: str | None) -> None:
+        """Tells a room, retained, what is wrong with its audio; None: nothing is. From any thread."""
+        self._post.answer_microphone(room, error)
 
     def close(self) -> None:
         """Publishes what waits, says `offline` and leaves; at most Broker.drain seconds, and one attempt to

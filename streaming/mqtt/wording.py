@@ -8,7 +8,7 @@ from typing import Any
 from ..events import Caption, Change, Event, Status, Turn
 from .broker import Broker
 from .home_assistant import change_event, discovery
-from .message import Message, Topics
+from .message import Message, Topics, slug
 from .room import Room
 
 MOST_ROOMS = 64  # sessions whose state is retold to a broker that forgot it
@@ -51,6 +51,12 @@ class Wording:
             return [said, self._home_assistant_event(room, event)]
         return [said]
 
+    def note(self, message: Message) -> None:
+        """Have something else retained, from now on; nothing any more where the payload is empty."""
+        if self._retained.get(message.topic) != message.payload:
+            self._retained[message.topic] = message.payload
+            self.num_changes += 1
+
     def retained(self, dropped: int = 0) -> dict[str, bytes]:
         """What every late subscriber should find, by topic, as it stands now. dropped: as in `Room.state`."""
         for room in self._changed.values():
@@ -72,6 +78,8 @@ class Wording:
         for name in over[: max(0, len(self._rooms) - MOST_ROOMS)]:
             del self._rooms[name]
             self._changed.pop(name, None)
+            if slug(name) in map(slug, self._rooms):
+                continue  # a later session has these topics
             for topic in (self.topics.state(name), self.topics.speakers(name)):
                 self._retained.pop(topic, None)
 

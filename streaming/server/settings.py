@@ -119,7 +119,11 @@ class Settings:
 
     mqtt: Annotated[
         str | None,
-        About("Every session's events to a broker: mqtt://user:password@host/prefix.", KEPT, "URL"),
+        About(
+            "Events to a broker, mqtt://user:password@host/prefix; with ?audio=1, microphones from there.",
+            KEPT,
+            "URL",
+        ),
     ] = None
 
     ray: Annotated[

@@ -39,6 +39,7 @@ def test_an_address_names_host_user_prefix_and_options() -> None:
         ("mqtt://b?version=4", "MQTT version '4': expected 5 or 3.1.1"),
         ("mqtt://b?expiry=soon", "MQTT option expiry=soon: expected a whole number"),
         ("mqtt://b?control=yes", "MQTT option control=yes: expected 0 or 1"),
+        ("mqtt://b?audio=on", "MQTT option audio=on: expected 0 or 1"),
         ("mqtt://b?qos=2", "unknown MQTT option 'qos': expected one of version, ca, cert"),
         ("mqtt://b?provisional_qos=2", "MQTT provisional_qos 2: expected 0 to 1"),
         ("mqtt://b?ca=ca.pem", "certificates are of use with TLS only: expected an mqtts:// address"),
@@ -68,6 +69,8 @@ def test_the_outbox_is_the_same_file_for_the_same_broker_and_prefix() -> None:
     [
         ("microphone", "microphone"),
         ("Küche 2", "kuche-2"),
+        ("kitchen.20261123-134601", "kitchen"),
+        ("kitchen.20261123-134601.2", "kitchen-2"),
         ("a/b+c#d", "a-b-c-d"),
         ("会议", "session-63d30f1a"),
     ],
