@@ -37,7 +37,7 @@ def live_table(report: Report) -> Table:
     """Per recording, latency and pooled: what a reader saw."""
     table = Table(title="live", caption=_LIVE_CAPTION)
     table.add_column("recording")
-    for heading in ("latency s", "revised %", "flips/min", "labels/speaker", "new speaker s"):
+    for heading in ("latency s", "revised % (wrong %)", "flips/min", "labels/speaker", "new speaker s"):
         table.add_column(heading, justify="right")
     for heading in ("never shown", "change F1 %", "change delay s", "95 %", "count right %"):
         table.add_column(heading, justify="right")
@@ -45,7 +45,7 @@ def live_table(report: Report) -> Table:
         table.add_row(
             name,
             latency,
-            _percent(figures["revision_rate"]),
+            f"{_percent(figures['revision_rate'])} ({_percent(figures['revised_wrong'])})",
             *(
                 _pair(figures[key], figures[f"{key}_final"])
                 for key in ("flips_per_minute", "labels_per_speaker")
@@ -152,7 +152,8 @@ _CAPTIONS_CAPTION = (
 )
 _ABLATION_CAPTION = "what each row means: docs/metrics.md"
 _LIVE_CAPTION = (
-    "flips and labels: as first shown / as settled; delays in seconds of audio; definitions: docs/metrics.md"
+    "revised: of what was shown (of that, what had been wrong); flips and labels: as first shown / as settled; "
+    "delays in seconds of audio; definitions: docs/metrics.md"
 )
 
 

@@ -1,6 +1,6 @@
-"""How steady the names are, against a reference: flips, labels per speaker, delay of a new speaker.
+"""How steady the names are, against a reference: flips, labels per speaker, delay of a new speaker, repairs.
 
-All three look where there is no doubt who speaks: where exactly one reference speaker is out ("solo").
+The first three look where there is no doubt who speaks: where exactly one reference speaker is out ("solo").
 """
 
 from dataclasses import dataclass
@@ -80,6 +80,38 @@ def labels_per_speaker(reference: Lanes, shown: Lanes, scored: Mask) -> LabelCou
             speakers += 1
             labels += sum(int(np.count_nonzero(mine & other)) >= LEAST_LABEL for other in shown.cells)
     return LabelCount(labels, speakers)
+
+
+@dataclass(frozen=True)
+class Repairs:
+    """Revised speech, in cells × labels: all of it, and what had been wrong; `+` pools recordings."""
+
+    revised: int
+    wrong: int
+
+    @property
+    def share(self) -> float:
+        """1 where nothing that was right was taken back; nan where nothing was revised."""
+        return self.wrong / self.revised if self.revised else float("nan")
+
+    def __add__(self, other: "Repairs") -> "Repairs":
+        return Repairs(self.revised + other.revised, self.wrong + other.wrong)
+
+
+def repairs(reference: Lanes, sight: Sight, scored: Mask) -> Repairs:
+    """How much of what was revised had been wrong: said of a label whose speaker does not talk there.
+
+    Whose a label is: of the speaker that the settled log's one-to-one map gives it, of nobody without one.
+    """
+    speaker_of = {label: speaker for speaker, label in best_map(reference, sight.settled, scored).items()}
+    revised = wrong = 0
+    for label, lane in zip(sight.first.labels, sight.revised, strict=True):
+        taken_back = lane & scored
+        revised += int(np.count_nonzero(taken_back))
+        if label in speaker_of:
+            taken_back &= ~reference.cells[reference.labels.index(speaker_of[label])]
+        wrong += int(np.count_nonzero(taken_back))
+    return Repairs(revised, wrong)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,16 @@ from .changes import ChangeScore, score_changes
 from .live import Revised, watch
 from .recordings import Recording
 from .scoring import Accuracy, Scorer
-from .stability import Arrivals, Flips, LabelCount, arrivals, flips, labels_per_speaker
+from .stability import (
+    Arrivals,
+    Flips,
+    LabelCount,
+    Repairs,
+    arrivals,
+    flips,
+    labels_per_speaker,
+    repairs,
+)
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,7 @@ class Tally:
     accuracy_final: Accuracy
     speakers: SpeakerCount
     revised: Revised
+    repairs: Repairs
     flips_first: Flips
     flips_final: Flips
     labels_first: LabelCount
@@ -82,6 +92,7 @@ class Tally:
             "count_accuracy": speakers.right / speakers.files,
             "count_within_one": speakers.within_one / speakers.files,
             "revision_rate": _number(self.revised.rate),
+            "revised_wrong": _number(self.repairs.share),
             "flips_per_minute": _number(self.flips_first.per_minute),
             "flips_per_minute_final": _number(self.flips_final.per_minute),
             "labels_per_speaker": _number(self.labels_first.per_speaker),
@@ -111,6 +122,7 @@ def tally(
         accuracy_final=scorer.score(recording.reference, sight.settled.segments(), recording.scored),
         speakers=SpeakerCount.of(num_heard(sight.settled, scored), num_heard(reference, scored)),
         revised=sight.revisions(scored),
+        repairs=repairs(reference, sight, scored),
         flips_first=flips(reference, sight.first, scored),
         flips_final=flips(reference, sight.settled, scored),
         labels_first=labels_per_speaker(reference, sight.first, scored),

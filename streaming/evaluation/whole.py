@@ -21,6 +21,7 @@ from .recorded import Answer
 from .recordings import Recording
 from .run import TimedSession, hear, resampled
 from .scoring import Accuracy, Scorer
+from .stability import LabelCount, labels_per_speaker
 from .tally import SpeakerCount, figures_of, num_heard
 
 
@@ -30,22 +31,26 @@ class Whole:
 
     accuracy: Accuracy
     speakers: SpeakerCount
+    labels: LabelCount
 
     def __add__(self, other: "Whole") -> "Whole":
-        return Whole(self.accuracy + other.accuracy, self.speakers + other.speakers)
+        return Whole(
+            self.accuracy + other.accuracy, self.speakers + other.speakers, self.labels + other.labels
+        )
 
     def under(self, suffix: str, *, lenient: bool) -> dict[str, float | None]:
         """`der_SUFFIX` and its parts under one protocol."""
         return figures_of(self.accuracy.lenient if lenient else self.accuracy.strict, suffix)
 
     def to_dict(self, suffix: str) -> dict[str, Any]:
-        """The same under the strict one, with `jer_…`, `speakers_found_…` and `count_accuracy_…`."""
+        """The same under the strict one, with JER, what was found of the speakers, and labels per speaker."""
         jaccard = self.accuracy.jaccard
         return {
             **self.under(suffix, lenient=False),
             f"jer_{suffix}": jaccard.rate if jaccard.speakers else None,
             f"speakers_found_{suffix}": self.speakers.found,
             f"count_accuracy_{suffix}": self.speakers.right / self.speakers.files,
+            f"labels_per_speaker_{suffix}": self.labels.per_speaker if self.labels.speakers else None,
         }
 
 
@@ -85,4 +90,5 @@ def _score(recording: Recording, hypothesis: Sequence[Segment], scorer: Scorer) 
     return Whole(
         scorer.score(recording.reference, lanes.segments(), recording.scored),
         SpeakerCount.of(num_heard(lanes, recording.mask), num_heard(reference, recording.mask)),
+        labels_per_speaker(reference, lanes, recording.mask),
     )

@@ -8,9 +8,11 @@ from hocket.streaming.evaluation.stability import (
     Arrivals,
     Flips,
     LabelCount,
+    Repairs,
     arrivals,
     flips,
     labels_per_speaker,
+    repairs,
 )
 from hocket.streaming.metrics import Lanes
 from hocket.streaming.replay import Segment
@@ -107,3 +109,16 @@ class TestArrivals:
 
     def test_pooling_keeps_every_delay(self) -> None:
         assert Arrivals((1.0,), 1) + Arrivals((2.0,), 0) == Arrivals((1.0, 2.0), 1)
+
+
+def test_repairs_take_back_what_was_wrong() -> None:
+    reference = lanes((0, 10, "ann"), (10, 20, "bob"))
+    first = lanes((0, 12, "S1"), (12, 20, "S2"), (20, 21, "S3"))
+    settled = lanes((0, 9, "S1"), (9, 20, "S2"))
+    revised = np.zeros(first.cells.shape, np.bool_)
+    revised[first.labels.index("S1"), 900:1200] = True  # a second of it was right
+    revised[first.labels.index("S3"), 2000:2100] = True  # nobody's
+    seen = Sight(first, revised, settled, np.zeros(settled.cells.shape, np.int32))
+    assert repairs(reference, seen, ALL) == Repairs(revised=400, wrong=300)
+    assert (Repairs(400, 300) + Repairs(100, 100)).share == 0.8
+    assert np.isnan(Repairs(0, 0).share)
