@@ -152,7 +152,7 @@ _CAPTIONS_CAPTION = (
 )
 _ABLATION_CAPTION = "what each row means: docs/metrics.md"
 _LIVE_CAPTION = (
-    "revised: of what was shown (of that, what had been wrong); flips and labels: as first shown / as settled; "
+    "revised: of what was shown (of that, what had been wrong); flips and labels: first shown / settled; "
     "delays in seconds of audio; definitions: docs/metrics.md"
 )
 
