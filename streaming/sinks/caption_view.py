@@ -36,25 +36,46 @@ class CaptionView:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         height = (options.height or console.height) - _FRAME_ROWS
-        lines = [line for row in self._rows() for line in row.wrap(console, options.max_width)]
+        lines = self._lines(console, options.max_width)
         yield Group(self._header(), Text(), *lines[-max(1, height) :], Text(), self._footer())
 
-    def _rows(self) -> list[Text]:
-        """What each speaker says in a row."""
+    def _lines(self, console: Console, width: int) -> list[Text]:
+        """When and who, and beside it what they say; below it where there is little room."""
+        rows = self._rows()
+        column = max((head.cell_len for head, _ in rows), default=0) + 2
+        is_narrow = width < 3 * column
+        column = 2 if is_narrow else column
+        lines = []
+        for head, said in rows:
+            beside = said.wrap(console, max(1, width - column))
+            for line in beside:
+                line.pad_left(column)
+            if is_narrow:
+                lines.append(head)
+            else:
+                head.pad_right(column - head.cell_len)
+                beside[0] = head + beside[0][column:]
+            lines += beside
+        return lines
+
+    def _rows(self) -> list[tuple[Text, Text]]:
+        """What each speaker says in a row: when and who; what."""
         captions = sorted(self._shown.captions.values(), key=lambda caption: (caption.start, caption.id))
-        rows: list[Text] = []
+        rows: list[tuple[Text, Text]] = []
         last: str | None = None
         for caption in captions[-_MOST_SHOWN:]:
             who = self._scene.name(caption.speaker) if caption.speaker is not None else _NOBODY
             if not rows or who != last:
-                rows.append(Text.assemble((f"{clock(caption.start)}  ", "dim"), *self._who(caption, who)))
-            rows[-1].append(f" {' '.join(caption.text.split())}", "" if caption.state == "final" else "dim")
+                rows.append((self._head(caption, who), Text()))
+            said = rows[-1][1]
+            words = " ".join(caption.text.split())
+            said.append(f" {words}" if said else words, "" if caption.state == "final" else "dim")
             last = who
         return rows
 
-    def _who(self, caption: Caption, who: str) -> list[tuple[str, str]]:
+    def _head(self, caption: Caption, who: str) -> Text:
         colour = self._scene.colour(caption.speaker) if caption.speaker is not None else "dim"
-        return [(who[:_LONGEST_NAME], f"{colour} bold")]
+        return Text.assemble((f"{clock(caption.start)}  ", "dim"), (who[:_LONGEST_NAME], f"{colour} bold"))
 
     def _header(self) -> RenderableType:
         state = Text("ended", "dim") if self._scene.is_over else Text("● listening", "red")
