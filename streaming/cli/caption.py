@@ -183,7 +183,7 @@ def caption(
             hearing.close()
     code = exit_code(report)
     if hearing is not None and hearing.lost:
-        say(f"{hearing.lost:.0f} s of {report.duration:.0f} got no captions: the recogniser was too slow")
+        say(f"{hearing.lost:.0f} s of {report.duration:.0f} got no captions: the recogniser did not keep up")
     if captioner.offset and offset is None:
         say(f"the clock of the words lies off by {-captioner.offset:.2f} s; that was taken off")
     if reference is not None:
