@@ -28,10 +28,10 @@ async def feed(hub: Hub, socket: ServerConnection, session: str, asked: Subscrip
                 beat = Heartbeat(seq=log.seq, lag=round(log.lag, 3), rtf=round(log.rtf, 3))
                 await send(socket, beat.to_json())
                 continue
-            if not rows:
+            if not rows and seq >= log.seq:
                 return
-            if rows[0][0] != seq + 1:
-                gone = f"events before {rows[0][0]} are no longer kept"
+            if not rows or rows[0][0] != seq + 1:
+                gone = f"events before {rows[0][0] if rows else log.seq + 1} are no longer kept"
                 expired = Refusal(code="expired", message=gone, fatal=True, close_code=Close.EXPIRED)
                 await refuse(socket, expired, hub.figures)
                 return

@@ -27,12 +27,12 @@ from .logs import Log, Logs
 from .messages import Control, Missing, Refusal, Start
 from .pace import Pace
 from .protocol import LONGEST_GAP_SECONDS, Close, Rejected
+from .retention import retire
 from .rounds import Result, Rounds
 from .store import Step, Store
 
 logger = logging.getLogger(__name__)
 
-TIDY_SECONDS = 60.0
 FINISH_SECONDS = 30.0
 VACATE_SECONDS = 5.0
 MOST_LOSSES = 3
@@ -89,7 +89,7 @@ class Hub:
             for rounds in self._rounds:
                 tasks.create_task(rounds.run())
             tasks.create_task(self._end_what_must())
-            tasks.create_task(self._retire())
+            tasks.create_task(retire(self._writer, self.limits, self._logs.followed, self._rounds[0].call))
 
     async def finish(self, reason: str) -> None:
         """End the sessions that are under way, and wait until that is stored; `run` must still be running."""
@@ -405,17 +405,6 @@ class Hub:
                 elif live.seconds >= most:
                     live.give(Ending("as long as a session may be"))
                     self.wake()
-
-    async def _retire(self) -> None:
-        days, most = self.limits.keep_days, self.limits.keep_bytes
-        seconds = None if days is None else days * 86_400
-        while True:
-            retired = await self._rounds[0].call(
-                lambda: self._writer.retire(keep_seconds=seconds, keep_bytes=most)
-            )
-            for name in retired:
-                logger.info("session %s is forgotten", name, extra=_about(name, "forgotten"))
-            await asyncio.sleep(TIDY_SECONDS)
 
 
 def _why(events: Sequence[Event]) -> str | None:

@@ -86,6 +86,10 @@ class Logs:
             log.num_readers -= 1
             self.close(name)
 
+    def followed(self) -> set[str]:
+        """Sessions that somebody reads."""
+        return {name for name, log in self._logs.items() if log.num_readers}
+
     def close(self, name: str) -> None:
         """Forget a log that is over and nobody reads."""
         log = self._logs.get(name)

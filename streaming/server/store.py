@@ -11,7 +11,7 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -194,24 +194,36 @@ class Store:
             self._db.execute("DELETE FROM sessions WHERE id = ?", (session,))
         self._shrink()
 
-    def retire(self, *, keep_seconds: float | None = None, keep_bytes: int | None = None) -> list[str]:
+    def retire(
+        self,
+        *,
+        keep_seconds: float | None = None,
+        keep_bytes: int | None = None,
+        spared: Collection[str] = (),
+    ) -> list[str]:
         """Forget ended sessions: those that ended longer ago, then the oldest until the rest fits.
 
-        Sessions that go on are kept, whatever their size. Returns the names of those forgotten.
+        Sessions that go on are kept, whatever their size, and those spared. Returns the names of those
+        forgotten.
         """
         retired: list[str] = []
         if keep_seconds is not None:
-            rows = self._db.execute("SELECT id FROM sessions WHERE ended < ?", (time.time() - keep_seconds,))
-            retired += self._forget([session for (session,) in rows])
+            before = time.time() - keep_seconds
+            retired += self._forget([name for name, ended in self._ended(spared) if ended < before])
         while keep_bytes is not None and self.num_bytes() > keep_bytes:
-            rows = self._db.execute("SELECT id FROM sessions WHERE ended NOTNULL ORDER BY ended LIMIT 1")
-            oldest = [session for (session,) in rows]
+            oldest = [name for name, _ in self._ended(spared)[:1]]
             if not oldest:
                 break
             retired += self._forget(oldest)
         if retired:
             self._shrink()
         return retired
+
+    def _ended(self, spared: Collection[str]) -> list[tuple[str, float]]:
+        """Names and ends of ended sessions, the oldest first."""
+        with self._explained():
+            rows = self._db.execute("SELECT id, ended FROM sessions WHERE ended NOTNULL ORDER BY ended")
+            return [(name, ended) for name, ended in rows if name not in spared]
 
     def _forget(self, sessions: list[str]) -> list[str]:
         with self._transaction():

@@ -108,6 +108,7 @@ def test_old_sessions_go_by_age_and_then_by_size(store: Store, monkeypatch: pyte
     assert store.retire(keep_bytes=store.num_bytes() - 1) == ["middle"]
     assert store.retire(keep_seconds=80, keep_bytes=10**9) == []
     assert {listing.id for listing in store.listings()} == {"young", "going on"}
+    assert store.retire(keep_seconds=0, keep_bytes=0, spared={"young"}) == []
     assert store.retire(keep_bytes=0) == ["young"]
 
 
