@@ -31,7 +31,7 @@ CASTS = ((6, 2, 1, 1), (4, 1, 1, 0), (8, 3, 1, 1), (2, 1, 0, 0), (5, 2, 1, 0), (
 
 @dataclass(frozen=True)
 class HourCost:
-    """One hour of a session. fast: milliseconds of naming per step; slow: of each run of the slow path.
+    """One hour of a session. fast: milliseconds of naming per step, second looks too; slow: of each run.
 
     state: bytes that the clusterer would need in a snapshot at the end of the hour; memory: bytes resident.
     """
@@ -146,7 +146,7 @@ def cost(stage: Stage, rules: MeetingRules, seed: int) -> list[HourCost]:
     hours, fast, slow = [], [], []
     clock = time.thread_time
     with (
-        timing((Clusterer, ("name", "remember")), clock=clock) as naming,
+        timing((Clusterer, ("name", "remember", "look_again")), clock=clock) as naming,
         timing((Clusterer, ("reconsider",)), clock=clock) as thinking,
     ):
         before = 0.0, 0.0
