@@ -2,18 +2,23 @@
 
 import asyncio
 import contextlib
+import json
 import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hocket.streaming.errors import ConfigError
+from hocket.streaming.events import Event
+from hocket.streaming.mqtt.marks import Past
 
 if TYPE_CHECKING:
-    from hocket.streaming.events import Event
     from hocket.streaming.mqtt.broker import Broker
     from hocket.streaming.server.hub import Hub
+    from hocket.streaming.server.store import Store
 
+PAGE = 1000  # events that are read at once
 logger = logging.getLogger(__name__)
 
 
@@ -35,12 +40,19 @@ class Announcer:
     def __init__(self, broker: "Broker | None", folder: Path) -> None:
         from hocket.streaming.mqtt.sink import MqttSink
         from hocket.streaming.server.microphones import Microphones
+        from hocket.streaming.server.store import Store
 
         self._folder = folder
         self._microphones = Microphones(self._answer) if broker is not None and broker.audio else None
-        self._sink = None if broker is None else MqttSink(broker, ears=self._microphones)
+        self._kept: Store | None = None
+        self._sink: MqttSink | None = None
+        if broker is not None:
+            self._kept = Store(folder)
+            if broker.outbox is None:  # no other service has this folder
+                broker = replace(broker, outbox=folder / f"mqtt-{broker.outbox_file.name}")
+            self._sink = MqttSink(broker, ears=self._microphones, history=_Kept(self._kept))
 
-    def tell(self, events: "Sequence[Event]") -> None:
+    def tell(self, events: Sequence[Event]) -> None:
         """Pass events on; the sessions go on if that fails."""
         if self._sink is None:
             return
@@ -71,12 +83,33 @@ class Announcer:
         """Publish what waits, and leave."""
         if self._sink is not None:
             self._sink.close()
+        if self._kept is not None:
+            self._kept.close()
 
     def _answer(self, room: str, error: str | None) -> None:
         if error is not None:
             logger.info("the microphone of %s: %s", room, error)
         if self._sink is not None:
             self._sink.answer_microphone(room, error)
+
+
+class _Kept:
+    """The sessions of a service, as its way to the broker wants them."""
+
+    def __init__(self, store: "Store") -> None:
+        self._store = store
+
+    def sessions(self) -> list[Past]:
+        return [
+            Past(each.id, each.created, each.ended is not None, each.seq) for each in self._store.listings()
+        ]
+
+    def events(self, session: str, last: int) -> Iterator[Event]:
+        seq = 0
+        while seq < last and (page := self._store.events(session, seq, PAGE)):
+            for seq, text in page:
+                if seq <= last:
+                    yield Event.from_dict(json.loads(text))
 
 
 @contextlib.contextmanager

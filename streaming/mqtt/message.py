@@ -5,9 +5,18 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 _NOT_IN_TOPICS = re.compile(r"[^a-z0-9_-]+")
 _TIME = re.compile(r"\.\d{8}-\d{6}")  # of a session's beginning
+
+
+class Source(NamedTuple):
+    """The event that a message tells. run: as in `Room`."""
+
+    session: str
+    run: str
+    seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +24,7 @@ class Message:
     """Something to publish.
 
     expires: the wall clock (seconds of Unix time) from which on it is of no use, and may be dropped; None for
-    what must arrive. reply_to: the request that it answers.
+    what must arrive. reply_to: the request that it answers. source: the event that it tells, if it does.
     """
 
     topic: str
@@ -25,6 +34,7 @@ class Message:
     expires: float | None = None
     reply_to: bytes | None = None
     content_type: str = "application/json"
+    source: Source | None = None
 
 
 @dataclass(frozen=True, slots=True)

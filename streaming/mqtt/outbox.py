@@ -9,17 +9,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import ConfigError
-from .message import Message
+from .marks import Marks
+from .message import Message, Source
 
 logger = logging.getLogger(__name__)
 
 IN_MEMORY = 10_000
 READ_AHEAD = 500
+_COLUMNS = "topic, payload, qos, expires, session, run, seq"
 _MOST_FILES = 16  # processes that talk to one broker under one prefix
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS outbox (
     id INTEGER PRIMARY KEY, topic TEXT NOT NULL, payload BLOB NOT NULL, qos INTEGER NOT NULL,
-    expires REAL
+    expires REAL, session TEXT, run TEXT, seq INTEGER
 );
 CREATE INDEX IF NOT EXISTS provisional ON outbox (expires, id) WHERE expires IS NOT NULL;
 """
@@ -38,7 +40,7 @@ class Outbox:
 
     path: the file; where another process holds it, one beside it. What was left there comes first.
     limit: messages in the file from which on the oldest that expire are let go, and counted in `num_dropped`;
-    those that do not expire are kept past any limit. One thread only.
+    those that do not expire are kept past any limit. marks: kept beside it, of what arrived. One thread only.
     Raises ConfigError where no file can be made.
     """
 
@@ -49,6 +51,7 @@ class Outbox:
         self._ahead: deque[_Entry] = deque()  # waits, and was read from the file, where it still is
         self._taken: deque[_Entry] = deque()
         self.path, self._file = _open(path)
+        self.marks = Marks(self._file)
         self._num_stored: int
         last, self._num_stored = self._file.execute("SELECT max(id), count(*) FROM outbox").fetchone()
         self._last = last or 0
@@ -87,6 +90,14 @@ class Outbox:
         if stored:
             done = self._file.execute("DELETE FROM outbox WHERE id BETWEEN ? AND ?", (stored[0], stored[-1]))
             self._num_stored -= done.rowcount
+        self.marks.confirm(entry.message.source for entry in entries if entry.message.source is not None)
+
+    def forget(self, sessions: Iterable[str]) -> None:
+        """Let go of what was left there of these: it comes anew."""
+        for session in sessions:
+            gone = self._file.execute("DELETE FROM outbox WHERE session = ?", (session,)).rowcount
+            self._num_stored -= gone
+            self._num_unread -= gone
 
     def put_back(self) -> None:
         """Nothing that was taken arrived: it is the front again."""
@@ -123,11 +134,11 @@ class Outbox:
         self._num_unread -= expired
         self.num_dropped += expired
         rows = self._file.execute(
-            "SELECT id, topic, payload, qos, expires FROM outbox WHERE id > ? ORDER BY id LIMIT ?",
-            (self._read_to, READ_AHEAD),
+            f"SELECT id, {_COLUMNS} FROM outbox WHERE id > ? ORDER BY id LIMIT ?", (self._read_to, READ_AHEAD)
         )
-        for number, topic, payload, qos, expires in rows:
-            message = Message(topic, payload, qos, expires=expires)
+        for number, topic, payload, qos, expires, *told in rows:
+            source = Source(*told) if told[0] is not None else None
+            message = Message(topic, payload, qos, expires=expires, source=source)
             self._ahead.append(_Entry(number, message, is_stored=True))
         self._num_unread -= len(self._ahead)
         if self._ahead:
@@ -143,8 +154,11 @@ class Outbox:
             with self._file:
                 self._file.execute("BEGIN")
                 self._file.executemany(
-                    "INSERT INTO outbox (id, topic, payload, qos, expires) VALUES (?, ?, ?, ?, ?)",
-                    ((number, m.topic, m.payload, m.qos, m.expires) for number, m, _ in moving),
+                    f"INSERT INTO outbox (id, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        (number, m.topic, m.payload, m.qos, m.expires, *(m.source or (None, None, None)))
+                        for number, m, _ in moving
+                    ),
                 )
         except sqlite3.Error as error:
             if not self._is_broken:
@@ -183,8 +197,7 @@ def _open(path: Path) -> tuple[Path, sqlite3.Connection]:
             file.execute("PRAGMA locking_mode = EXCLUSIVE")
             file.execute("PRAGMA journal_mode = WAL")
             file.execute("PRAGMA synchronous = NORMAL")
-            file.executescript(_SCHEMA)
-            file.execute("PRAGMA user_version = 1")  # a write takes the lock, and exclusive mode keeps it
+            _prepare(file)
         except sqlite3.Error as failure:
             file.close()
             error = failure
@@ -193,6 +206,15 @@ def _open(path: Path) -> tuple[Path, sqlite3.Connection]:
             break
         return candidate, file
     raise _no_outbox(path, error) from error
+
+
+def _prepare(file: sqlite3.Connection) -> None:
+    file.executescript(_SCHEMA)
+    [version] = file.execute("PRAGMA user_version").fetchone()
+    if version == 1:
+        for column in ("session TEXT", "run TEXT", "seq INTEGER"):
+            file.execute(f"ALTER TABLE outbox ADD COLUMN {column}")
+    file.execute("PRAGMA user_version = 2")  # a write takes the lock, and exclusive mode keeps it
 
 
 def _candidates(path: Path) -> Sequence[Path]:

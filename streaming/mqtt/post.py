@@ -5,6 +5,7 @@ import contextlib
 import json
 import logging
 import random
+import secrets
 import threading
 import time
 from collections import deque
@@ -12,12 +13,13 @@ from collections.abc import Sequence
 
 from ..commands import Commands
 from ..errors import BrokerError, BrokerRefused, HocketError
-from ..events import Event
+from ..events import Event, SessionEnd
 from . import control, home_assistant
 from .broker import Broker
 from .connection import Connection, Request, connect
 from .hearing import Ears, complaint, overhear
-from .message import Message
+from .marks import History, Mark
+from .message import Message, Source
 from .outbox import Outbox
 from .wording import Wording
 
@@ -32,14 +34,19 @@ STATE_SECONDS = (
 class Post:
     """Takes events from any thread and publishes them in order, whatever becomes of the broker meanwhile.
 
-    commands: what obeys the control topic. ears: who hears microphones. Everything but `put`, which costs
-    microseconds, happens in a thread of the post's own. Raises ConfigError where no outbox can be made.
+    commands: what obeys the control topic. ears: who hears microphones. history: what is not told yet of
+    earlier sessions goes out before all else. Everything but `put`, which costs microseconds, happens in a
+    thread of the post's own. Raises ConfigError where no outbox can be made.
     """
 
-    def __init__(self, broker: Broker, commands: Commands | None, ears: Ears | None) -> None:
+    def __init__(
+        self, broker: Broker, commands: Commands | None, ears: Ears | None, history: History | None
+    ) -> None:
         self._broker = broker
         self._commands = commands if broker.control else None
         self._ears = ears if broker.audio else None
+        self._history = history
+        self._past = [] if history is None else history.sessions()
         self._wording = Wording(broker)
         self._outbox = Outbox(broker.outbox_file, broker.outbox_limit)
         self._events: deque[Event] = deque()
@@ -53,6 +60,7 @@ class Post:
         self._refusal: BrokerRefused | None = None
         self._fault: BaseException | None = None
         self._is_awake = False
+        self._is_caught_up = asyncio.Event()
         self._arrived, self._work, self._closing = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._loop = (
             asyncio.SelectorEventLoop()
@@ -123,6 +131,9 @@ class Post:
     # Into the outbox
 
     async def _sort(self) -> None:
+        if self._history is not None:
+            await self._catch_up(self._history)
+        self._is_caught_up.set()
         while True:
             await self._arrived.wait()
             self._arrived.clear()
@@ -134,14 +145,43 @@ class Post:
     def _sort_some(self, count: int) -> None:
         messages: list[Message] = []
         for _ in range(min(count, len(self._events))):
-            messages += self._wording.messages(self._events.popleft())
+            event = self._events.popleft()
+            messages += (told := self._wording.messages(event))
+            if event.seq == 1 and self._history is not None and (source := told[0].source) is not None:
+                self._outbox.marks.begin(source)
+            if isinstance(event, SessionEnd):
+                self._state_due = 0.0  # told before the end is, after which nobody would look at it again
         self._outbox.extend(messages)
         self._work.set()
+
+    async def _catch_up(self, history: History) -> None:
+        """Tell what an earlier process did not live to tell, of sessions that it had begun to tell of."""
+        marks = self._outbox.marks.all()
+        behind = [
+            past
+            for past in self._past
+            if not past.is_over or (past.session in marks and marks[past.session].seq < past.seq)
+        ]
+        self._outbox.marks.forget(marks.keys() - {past.session for past in behind})
+        self._outbox.forget(past.session for past in behind)
+        for past in sorted(behind, key=lambda past: past.began):
+            mark = marks.get(past.session, Mark(secrets.token_hex(4), 0))
+            if past.session not in marks:
+                self._outbox.marks.begin(Source(past.session, mark.run, 0))
+            for event in history.events(past.session, past.seq):
+                if event.seq <= mark.seq:
+                    self._wording.remember(event, mark.run)
+                else:
+                    said = min(time.time(), past.began + event.at)
+                    self._outbox.extend(self._wording.messages(event, mark.run, said))
+                if event.seq % BATCH == 0:
+                    await asyncio.sleep(0)
 
     # Out of it
 
     async def _deliver(self) -> None:
         """Connects, again and again, until everything has arrived after the end."""
+        await self._is_caught_up.wait()
         shortest, longest = self._broker.retry
         delay = shortest
         while True:

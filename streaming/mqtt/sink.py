@@ -5,6 +5,7 @@ from ..errors import BrokerRefused, ConfigError
 from ..events import Event
 from .broker import Broker
 from .hearing import Ears
+from .marks import History
 from .post import Post
 
 PATIENCE = 6.0  # seconds: a little more than a broker may take to answer
@@ -15,7 +16,8 @@ class MqttSink:
 
     broker: its URL, see Broker.from_url, or its settings. commands: those of the session, which obeys what it
     is told over MQTT where the broker's settings say `control`. ears: who hears microphones, where they say
-    `audio`.
+    `audio`. history: where events are kept of sessions that a killed process had; what it did not live to
+    publish goes out first.
 
     Waits for the broker's first answer. One that cannot be reached is no error: events wait, in a file, and
     are published once it is there. Finals wait for ever; what a later event says better, only for so long
@@ -27,14 +29,19 @@ class MqttSink:
     name = "mqtt"
 
     def __init__(
-        self, broker: Broker | str, *, commands: Commands | None = None, ears: Ears | None = None
+        self,
+        broker: Broker | str,
+        *,
+        commands: Commands | None = None,
+        ears: Ears | None = None,
+        history: History | None = None,
     ) -> None:
         self.broker = Broker.from_url(broker) if isinstance(broker, str) else broker
         if self.broker.audio and ears is None:
             raise ConfigError(
                 "audio=1 of the MQTT broker: nobody here listens to microphones over MQTT, hocket serve does"
             )
-        self._post = Post(self.broker, commands, ears)
+        self._post = Post(self.broker, commands, ears, history)
         try:
             self._post.wait_for_answer(PATIENCE)
         except BrokerRefused:

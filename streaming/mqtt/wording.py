@@ -8,7 +8,7 @@ from typing import Any
 from ..events import Caption, Change, Event, Status, Turn
 from .broker import Broker
 from .home_assistant import change_event, discovery
-from .message import Message, Topics, slug
+from .message import Message, Source, Topics, slug
 from .room import Room
 
 MOST_ROOMS = 64  # sessions whose state is retold to a broker that forgot it
@@ -34,22 +34,30 @@ class Wording:
         """Names of the sessions that have begun and not ended."""
         return [name for name, room in self._rooms.items() if not room.is_over]
 
-    def messages(self, event: Event) -> list[Message]:
-        """What to publish of this event, in order; `retained` follows."""
-        room = self._room(event)
+    def remember(self, event: Event, run: str | None = None) -> Room:
+        """Take an event in; `retained` follows. run: to go on with, of a session that begins with it."""
+        room = self._room(event, run)
         if room.add(event):
             self._changed[event.session] = room
             self.num_changes += 1
-        expires = time.time() + self._broker.expiry if is_provisional(event) else None
-        said = Message(
+        return room
+
+    def messages(self, event: Event, run: str | None = None, said: float | None = None) -> list[Message]:
+        """What to publish of this event, in order; it is remembered, too. said: Unix time, now if absent."""
+        room = self.remember(event, run)
+        late = (time.time() if said is None else said) + self._broker.expiry
+        expires = late if is_provisional(event) else None
+        source = Source(event.session, room.run, event.seq)
+        told = Message(
             topic=self.topics.event(event.session, event.type),
             payload=_json(event.to_dict() | {"run": room.run}),
             qos=1 if expires is None else self._broker.provisional_qos,
             expires=expires,
+            source=source,
         )
         if self._broker.home_assistant and isinstance(event, Change):
-            return [said, self._home_assistant_event(room, event)]
-        return [said]
+            return [told, self._home_assistant_event(room, event, late)]
+        return [told]
 
     def note(self, message: Message) -> None:
         """Have something else retained, from now on; nothing any more where the payload is empty."""
@@ -64,10 +72,10 @@ class Wording:
         self._changed.clear()
         return dict(self._retained)
 
-    def _room(self, event: Event) -> Room:
+    def _room(self, event: Event, run: str | None) -> Room:
         room = self._rooms.get(event.session)
         if room is None or event.seq == 1:
-            room = Room(event.session, run=secrets.token_hex(4))
+            room = Room(event.session, run=run or secrets.token_hex(4))
             self._rooms.pop(event.session, None)
             self._rooms[event.session] = room
             self._forget_old_rooms()
@@ -90,11 +98,12 @@ class Wording:
             topic, payload = discovery(self._broker.home_assistant, self.topics, room.session)
             self._retained[topic] = _json(payload)
 
-    def _home_assistant_event(self, room: Room, event: Change) -> Message:
+    def _home_assistant_event(self, room: Room, event: Change, expires: float) -> Message:
         return Message(
             topic=self.topics.home_assistant_event(event.session),
             payload=_json(change_event(room, event)),
-            expires=time.time() + self._broker.expiry,
+            expires=expires,
+            source=Source(event.session, room.run, event.seq),
         )
 
 

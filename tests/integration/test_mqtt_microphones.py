@@ -138,6 +138,7 @@ def test_what_a_microphone_publishes_is_heard_as_from_a_socket(
     mosquitto: Mosquitto, tmp_path: Path, version: str
 ) -> None:
     sound, reader = Babble(3, 8), Reader(mosquitto, "hocket/kitchen/event/#")
+    time.sleep(0.3)
 
     async def test() -> None:
         async with listening(mosquitto, tmp_path) as hub:

@@ -1,13 +1,16 @@
 """The outbox: order, in memory and on disk, whatever goes wrong between."""
 
+import contextlib
 import random
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from hocket.streaming.errors import ConfigError
 from hocket.streaming.mqtt import outbox as outbox_module
-from hocket.streaming.mqtt.message import Message
+from hocket.streaming.mqtt.marks import Mark
+from hocket.streaming.mqtt.message import Message, Source
 from hocket.streaming.mqtt.outbox import Outbox
 
 
@@ -88,6 +91,52 @@ def test_two_processes_do_not_share_a_file(tmp_path: Path) -> None:
     assert (first.path.name, second.path.name) == ("o.db", "o-2.db")
     first.close()
     second.close()
+
+
+def test_what_an_older_hocket_left_is_published(tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "o.db")) as file, file:
+        file.execute(
+            "CREATE TABLE outbox (id INTEGER PRIMARY KEY, topic TEXT NOT NULL, payload BLOB NOT NULL, "
+            "qos INTEGER NOT NULL, expires REAL)"
+        )
+        file.execute("INSERT INTO outbox VALUES (1, 'topic', '1', 1, NULL)")
+        file.execute("PRAGMA user_version = 1")
+    outbox = Outbox(tmp_path / "o.db")
+    assert payloads(outbox) == [1]
+    outbox.arrived(1)
+    outbox.close()
+
+
+def test_marks_tell_how_far_the_broker_is_with_each_session(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "o.db")
+    first, again = (Source("talk", run, 0) for run in ("first", "again"))
+    outbox.marks.begin(first)
+    outbox.extend(Message("topic", b"1", source=first._replace(seq=seq)) for seq in (1, 2, 3))
+    outbox.take(3, 0.0)
+    outbox.arrived(2)
+    assert outbox.marks.all() == {"talk": Mark("first", 2)}
+    outbox.marks.begin(again)  # a session of the same name
+    outbox.arrived(1)
+    outbox.close()
+    outbox = Outbox(tmp_path / "o.db")
+    assert outbox.marks.all() == {"talk": Mark("again", 0)}
+    outbox.marks.forget(["talk"])
+    assert outbox.marks.all() == {}
+    outbox.close()
+
+
+def test_what_comes_anew_is_let_go_and_the_rest_stays(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "o.db")
+    outbox.extend(
+        Message("topic", str(number).encode(), source=Source(f"talk-{number % 2}", "run", number))
+        for number in range(10)
+    )
+    outbox.close()
+    outbox = Outbox(tmp_path / "o.db")
+    outbox.forget(["talk-0", "nobody"])
+    assert len(outbox) == 5
+    assert payloads(outbox) == [1, 3, 5, 7, 9]
+    outbox.close()
 
 
 @pytest.mark.parametrize("made_by", ["not a database, but text of some length " * 30, None])
