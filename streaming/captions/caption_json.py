@@ -16,6 +16,11 @@ _EVENT_FIELDS = ("type", "seq", "session", "at")
 
 def format_json(captions: Iterable[Caption], names: Mapping[str, str] | None = None) -> str:
     """JSON text, captions by start. names: what a speaker is called, where known."""
+    return json.dumps({"captions": caption_rows(captions, names)}, ensure_ascii=False, indent=1) + "\n"
+
+
+def caption_rows(captions: Iterable[Caption], names: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+    """What the file holds of each, as JSON values."""
     called = names or {}
     rows: list[dict[str, Any]] = []
     for caption in sorted(captions, key=lambda c: (c.start, c.end, c.id)):
@@ -26,7 +31,7 @@ def format_json(captions: Iterable[Caption], names: Mapping[str, str] | None = N
             {key: value for key, value in word.items() if value is not None} for word in row["words"]
         ]
         rows.append(row)
-    return json.dumps({"captions": rows}, ensure_ascii=False, indent=1) + "\n"
+    return rows
 
 
 def parse_json(text: str, where: str = "json") -> tuple[list[Caption], dict[str, str]]:

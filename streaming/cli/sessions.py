@@ -1,6 +1,6 @@
 """hocket sessions: what a service has kept."""
 
-import json
+import json as json_text
 import sys
 import time
 from collections.abc import Iterator
@@ -17,14 +17,14 @@ from .report import say
 
 if TYPE_CHECKING:
     from hocket.streaming.events import Event
-    from hocket.streaming.replay import Replay
-    from hocket.streaming.server.store import Listing, Store
+    from hocket.streaming.server.store import Store
 
 app = typer.Typer(
     help="""Sessions that hocket serve has kept, beside a running one or without.
 
 [bold]hocket sessions list[/]
-[bold]hocket sessions export monday --rttm > monday.rttm[/]""",
+[bold]hocket sessions show monday[/]
+[bold]hocket sessions export monday --vtt > monday.vtt[/]""",
     no_args_is_help=True,
 )
 
@@ -44,10 +44,12 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="Of a session: see hoc
 
 @app.command("list")
 def list_sessions(data_dir: DataDir = DATA_DIR, json: Json = False) -> None:
-    """Every session, the newest first."""
+    """Every session, the newest first: when it began, how long it is, how many events it has."""
+    from hocket.streaming.server.document import summary_of
+
     listings = _store(data_dir).listings()
     if json:
-        print_json({"sessions": [_described(listing) for listing in listings]})
+        print_json({"sessions": [summary_of(listing) for listing in listings]})
         return
     for listing in listings:
         state = "going on" if listing.ended is None else "ended"
@@ -59,48 +61,73 @@ def list_sessions(data_dir: DataDir = DATA_DIR, json: Json = False) -> None:
 @app.command()
 def show(session: Name, data_dir: DataDir = DATA_DIR, json: Json = False) -> None:
     """One session: when, how long, who spoke."""
+    from hocket.streaming.server.document import document_of
+
     store = _store(data_dir)
-    listing, replay = store.listing(session), _replayed(store, session)
-    spoken: dict[str, float] = {}
-    for turn in replay.annotation():
-        spoken[turn.speaker] = round(spoken.get(turn.speaker, 0.0) + turn.end - turn.start, 2)
+    listing = store.listing(session)
+    document = document_of(listing, _events(store, session))
+    counts = {kind: len(document.pop(kind)) for kind in ("turns", "captions", "gaps")}
     if json:
-        print_json(_described(listing) | {"speakers": spoken, "names": replay.names})
+        print_json(document | counts)
         return
     state = "going on" if listing.ended is None else f"to {_date(listing.ended)}"
     typer.echo(f"{session}: {_date(listing.created)} {state}, {listing.seconds:.1f} s, {listing.seq} events")
-    for speaker, seconds in spoken.items():
-        typer.echo(f"  {replay.names.get(speaker, speaker)}: {seconds:.1f} s")
+    typer.echo("  " + ", ".join(f"{count} {kind}" for kind, count in counts.items()))
+    for speaker in document["speakers"]:
+        typer.echo(f"  {speaker.get('name', speaker['id'])}: {speaker['seconds']:.1f} s")
 
 
 @app.command()
 def export(
     session: Name,
     data_dir: DataDir = DATA_DIR,
-    rttm: Annotated[
-        bool, typer.Option("--rttm", help="Turns as RTTM, instead of all events as JSON.")
+    jsonl: Annotated[
+        bool,
+        typer.Option("--jsonl", help="Every event as JSON, one a line: what is written if nothing is said."),
     ] = False,
+    json: Annotated[
+        bool,
+        typer.Option(
+            "--json", help="All that is known now as one document: speakers, turns, captions, gaps."
+        ),
+    ] = False,
+    rttm: Annotated[bool, typer.Option("--rttm", help="Turns as RTTM.")] = False,
     vtt: Annotated[
         bool, typer.Option("--vtt", help="Captions as WebVTT; who speaks, where there are no words.")
     ] = False,
+    srt: Annotated[bool, typer.Option("--srt", help="The same as SubRip.")] = False,
+    txt: Annotated[bool, typer.Option("--txt", help="The same as a transcript to read.")] = False,
 ) -> None:
-    """A session's events as JSON Lines, its turns as RTTM or its captions as WebVTT, on standard output."""
+    """A session on standard output, as it is known now, in one of these formats."""
     from hocket.streaming.captions.shown import cues_of
+    from hocket.streaming.captions.srt import format_srt
+    from hocket.streaming.captions.transcript import format_transcript
     from hocket.streaming.captions.vtt import format_vtt
+    from hocket.streaming.replay import Replay
     from hocket.streaming.rttm import format_rttm
+    from hocket.streaming.server.document import document_of
     from hocket.streaming.sinks.palette import SPEAKER_COLOURS
 
+    if sum((jsonl, json, rttm, vtt, srt, txt)) > 1:
+        raise typer.BadParameter("one format at a time, for there is one standard output")
     store = _store(data_dir)
-    store.listing(session)
-    if rttm:
-        replay = _replayed(store, session)
+    listing, events = store.listing(session), _events(store, session)
+    if json:
+        print_json(document_of(listing, events))
+    elif rttm:
+        replay = Replay()
+        for event in events:
+            replay.add(event)
         sys.stdout.write(format_rttm(session, replay.annotation(), replay.names))
-        return
-    if vtt:
-        sys.stdout.write(format_vtt(cues_of(_events(store, session)), SPEAKER_COLOURS))
-        return
-    for _, event in store.events(session):
-        sys.stdout.write(f"{event}\n")
+    elif vtt:
+        sys.stdout.write(format_vtt(cues_of(events), SPEAKER_COLOURS))
+    elif srt:
+        sys.stdout.write(format_srt(cues_of(events)))
+    elif txt:
+        sys.stdout.write(format_transcript(cues_of(events)))
+    else:
+        for _, line in store.events(session):
+            sys.stdout.write(f"{line}\n")
 
 
 @app.command()
@@ -123,30 +150,11 @@ def _store(folder: Path) -> "Store":
     return Store(folder)
 
 
-def _replayed(store: "Store", session: str) -> "Replay":
-    from hocket.streaming.replay import Replay
-
-    replay = Replay()
-    for event in _events(store, session):
-        replay.add(event)
-    return replay
-
-
 def _events(store: "Store", session: str) -> "Iterator[Event]":
     from hocket.streaming.events import Event
 
     for _, event in store.events(session):
-        yield Event.from_dict(json.loads(event))
-
-
-def _described(listing: "Listing") -> dict[str, object]:
-    return {
-        "session": listing.id,
-        "created": _date(listing.created),
-        "ended": None if listing.ended is None else _date(listing.ended),
-        "seconds": round(listing.seconds, 3),
-        "events": listing.seq,
-    }
+        yield Event.from_dict(json_text.loads(event))
 
 
 def _date(when: float) -> str:
