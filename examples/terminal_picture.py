@@ -2,6 +2,8 @@
 
 hocket diarize --realtime examples/demo/conversation.ogg --jsonl demo.jsonl
 python examples/terminal_picture.py demo.jsonl docs/terminal.svg --at 82.5
+
+A log with captions gives the picture of hocket caption.
 """
 
 import argparse
@@ -13,6 +15,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
 
+from hocket.streaming.captions.shown import ShownCaptions
+from hocket.streaming.sinks.caption_view import CaptionView
 from hocket.streaming.sinks.jsonl import read_events
 from hocket.streaming.sinks.palette import SPEAKER_COLOURS
 from hocket.streaming.sinks.scene import Scene
@@ -27,11 +31,13 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=88, help="columns")
     arguments = parser.parse_args()
 
-    scene = Scene()
+    scene, shown = Scene(), ShownCaptions()
     for event in itertools.takewhile(lambda event: event.at <= arguments.at, read_events(arguments.log)):
         scene.add(event)
+        shown.add(event)
     console = Console(record=True, width=arguments.width, height=24, file=io.StringIO(), force_terminal=True)
-    console.print(SceneView(scene, scene.session))
+    title = scene.session
+    console.print(CaptionView(scene, shown, title) if shown.captions else SceneView(scene, title))
     arguments.picture.write_text(seamless(console.export_svg(title="hocket", theme=MONOKAI)), "utf-8")
     print(f"{arguments.picture}: {scene.session} at {scene.now:.1f} s")
 
