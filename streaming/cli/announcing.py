@@ -66,12 +66,12 @@ class Announcer:
     @contextlib.asynccontextmanager
     async def hearing(self, hub: "Hub") -> AsyncIterator[None]:
         """Makes sessions of what microphones publish, if that was asked for, as long as the context lasts."""
-        from hocket.streaming.server.microphones import key_in
+        from hocket.streaming.server.rooms import RoomBook
 
         if self._microphones is None:
             yield
             return
-        running = asyncio.create_task(self._microphones.run(hub, key_in(self._folder)))
+        running = asyncio.create_task(self._microphones.run(hub, RoomBook(self._folder)))
         running.add_done_callback(_say_what_broke)
         try:
             yield

@@ -32,12 +32,15 @@ class Datagram:
 
 
 class Positions:
-    """Where audio is by the numbers of its messages. longest_loss: samples that may be missing in between."""
+    """Where audio is by the numbers of its messages.
 
-    def __init__(self, rate: int, longest_loss: int) -> None:
+    longest_loss: samples that may be missing in between. expected: the first number, where it is known.
+    """
+
+    def __init__(self, rate: int, longest_loss: int, expected: int | None) -> None:
         self._repeated = round(REPEATED_SECONDS * rate)
         self._longest_loss = longest_loss
-        self._next: int | None = None
+        self._next = expected
 
     def place(self, count: int, sample: int | None) -> tuple[int | None, int]:
         """Of so many samples, the first of which has this number: how many were lost before, and are known.
@@ -58,13 +61,14 @@ class Positions:
 class Datagrams:
     """What one session's messages mean, in order. Takes anything, raises nothing.
 
-    declared: what they hold. longest_loss: seconds that may be missing between two of them.
+    declared: what they hold. longest_loss: seconds that may be missing between two of them. expected: the
+    number of the first sample, of a session that went on in another process.
     """
 
-    def __init__(self, declared: Start, longest_loss: float) -> None:
+    def __init__(self, declared: Start, longest_loss: float, expected: int | None = None) -> None:
         self._encoding, self._rate = declared.encoding, declared.sample_rate
         self._frame = DTYPES[declared.encoding].itemsize * declared.channels
-        self._positions = Positions(self._rate, round(longest_loss * self._rate))
+        self._positions = Positions(self._rate, round(longest_loss * self._rate), expected)
         self._producer = Producer()
         self._producer.receive(declared.to_json())
         self._last: float | None = None  # when the last message came

@@ -22,6 +22,7 @@ from .hub import Hub
 from .live import MAX_LAG_SECONDS
 from .messages import Message, Missing, Refusal, Resume, Start, Started, Stopped
 from .protocol import FRAME_BYTES, Audio, Order, Rejected
+from .rooms import RoomBook
 
 HOLD_OFF_SECONDS = 5.0  # before a room that was refused is heard again
 END_SECONDS = 30.0
@@ -32,17 +33,17 @@ _MEANWHILE = "lost while the server was away"
 class Microphone:
     """The sessions of one room.
 
-    declared: how its audio comes. key: makes the tokens by which its sessions go on in another process.
+    declared: how its audio comes. book: by which its sessions go on in another process.
     answer: is called with what is wrong with it, and with None when a session begins.
     """
 
     def __init__(
-        self, hub: Hub, room: str, declared: Start, key: bytes, answer: Callable[[str | None], object]
+        self, hub: Hub, room: str, declared: Start, book: RoomBook, answer: Callable[[str | None], object]
     ) -> None:
         self._hub = hub
         self._room = room
         self._declared = declared
-        self._key = key
+        self._book = book
         self._answer = answer
         self._datagrams = self._reader()
         self._waiting: deque[Datagram] = deque()
@@ -76,13 +77,13 @@ class Microphone:
     async def run(self) -> None:
         """Sessions, until nothing has come for long."""
         while (datagram := await self._next()) is not None:
-            self._datagrams, self._reason = self._reader(), None
-            orders = self._datagrams.orders(datagram) if datagram.payload else []
+            self._reason = None
+            orders = self._reader().orders(datagram) if datagram.payload else []
             if not any(isinstance(order, Audio) for order in orders):
                 self._complain(orders)
                 continue
             try:
-                await self._converse(self._declared, orders)
+                await self._converse(self._declared, datagram)
             except Rejected as rejected:
                 self._hub.figures.refused(rejected.refusal.code)
                 self._answer(str(rejected))
@@ -90,21 +91,21 @@ class Microphone:
                 self._forget()
             self._reason = None
 
-    def _reader(self) -> Datagrams:
-        return Datagrams(self._declared, self._hub.limits.idle_seconds)
+    def _reader(self, expected: int | None = None) -> Datagrams:
+        return Datagrams(self._declared, self._hub.limits.idle_seconds, expected)
 
     @property
     def _most_bytes(self) -> int:
         a_sample = DTYPES[self._declared.encoding].itemsize * self._declared.channels
         return max(FRAME_BYTES, round(MAX_LAG_SECONDS * self._declared.sample_rate) * a_sample)
 
-    async def _converse(self, start: Start, orders: Sequence[Order]) -> None:
-        """One session, from the first orders to its end. Raises Rejected where there is none to be had."""
+    async def _converse(self, start: Start, first: Datagram) -> None:
+        """One session, from the first message to its end. Raises Rejected where there is none to be had."""
         self._has_ended.clear()
-        seat, gap = await self._attend(start)
+        seat, gap = await self._attend(start, first.sample)
         self._answer(None)
         try:
-            await self._obey(seat, [*gap, *orders])
+            await self._obey(seat, [*gap, *self._datagrams.orders(first)])
             while self._reason is None:
                 datagram = await self._next()
                 if datagram is None:
@@ -166,8 +167,9 @@ class Microphone:
 
     # Sessions and their names
 
-    async def _attend(self, start: Start) -> tuple[Seat | Channels, list[Missing]]:
-        """A place at the room's session that goes on, or at a new one; what was lost of the former."""
+    async def _attend(self, start: Start, sample: int | None) -> tuple[Seat | Channels, list[Missing]]:
+        """A place at the room's session that goes on, or at a new one, which begins with the sample of that
+        number; what was lost of the former, by the clock."""
         for name in self._under_way():
             resuming = replace(start, resume=Resume(token=self._token(name)))
             try:
@@ -176,10 +178,17 @@ class Microphone:
                 if rejected.refusal.code == "full":
                     raise
             else:
+                number = self._book.first(name)
+                if number is not None and sample is not None:
+                    self._datagrams = self._reader(number + started.sample)
+                    return seat, []
+                self._datagrams = self._reader()
                 return seat, self._meanwhile(name, start, started)
         self._began = max(round(time.time()), self._began + 1)  # no two sessions have the same name
         name = f"{self._room}.{time.strftime(BEGAN, time.gmtime(self._began))}"
         seat, _ = await attend(self._hub, name, start, self._told, token=self._token(name))
+        self._book.begin(name, sample, self._hub.sessions)
+        self._datagrams = self._reader()
         return seat, []
 
     def _under_way(self) -> list[str]:
@@ -197,4 +206,4 @@ class Microphone:
         return [Missing(samples=missing, reason=_MEANWHILE)]
 
     def _token(self, name: str) -> str:
-        return hmac.new(self._key, name.encode(), hashlib.sha256).hexdigest()
+        return hmac.new(self._book.key, name.encode(), hashlib.sha256).hexdigest()

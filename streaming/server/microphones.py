@@ -5,12 +5,10 @@ import contextlib
 import json
 import logging
 import re
-import secrets
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from hocket.streaming.errors import ConfigError, FormatError
 
@@ -20,6 +18,7 @@ from .hub import Hub
 from .messages import Refusal, Start
 from .microphone import Microphone
 from .protocol import Producer
+from .rooms import RoomBook
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +27,6 @@ MOST_ROOMS = 256  # that are heard, or have said how they will be
 WAITING_BYTES = 16 << 20  # of all rooms, until the event loop has time for them
 LONGEST_FORMAT = 16 << 10  # bytes
 OVERHEAD_BYTES = 200  # of a message that waits
-KEY = "microphones.key"
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _ROOM_WORDS = "up to 46 lower case letters, digits, - and _ in its topic"
 DEFAULT = Start(sample_rate=16_000, realtime=True)
@@ -100,7 +98,7 @@ class Microphones:
 
     # In the event loop
 
-    async def run(self, hub: Hub, key: bytes) -> None:
+    async def run(self, hub: Hub, book: RoomBook) -> None:
         """Makes sessions of what comes, until cancelled."""
         self._loop = asyncio.get_running_loop()
         self._some_came.set()
@@ -109,7 +107,7 @@ class Microphones:
                 await self._some_came.wait()
                 self._some_came.clear()
                 while self._came:
-                    self._take(hub, key, *self._came.popleft())
+                    self._take(hub, book, *self._came.popleft())
         finally:
             self._loop = None
             tasks = [task for _, task in self._rooms.values()]
@@ -117,7 +115,7 @@ class Microphones:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _take(self, hub: Hub, key: bytes, room: str, piece: _Piece) -> None:
+    def _take(self, hub: Hub, book: RoomBook, room: str, piece: _Piece) -> None:
         self._num_taken += _size(piece)
         match piece:
             case _Cut():
@@ -130,7 +128,7 @@ class Microphones:
             case Datagram(payload):
                 declared = self._formats.get(room, DEFAULT)
                 if declared is not None and (payload or room in self._rooms):
-                    self._microphone(hub, key, room, declared).hear(piece)
+                    self._microphone(hub, book, room, declared).hear(piece)
 
     def _is_welcome(self, room: str) -> bool:
         """Whether a room is heard: by its name, and as one of so many."""
@@ -163,9 +161,9 @@ class Microphones:
         if room in self._rooms:
             self._rooms[room][0].declare(declared)
 
-    def _microphone(self, hub: Hub, key: bytes, room: str, declared: Start) -> Microphone:
+    def _microphone(self, hub: Hub, book: RoomBook, room: str, declared: Start) -> Microphone:
         if room not in self._rooms:
-            microphone = Microphone(hub, room, declared, key, lambda error: self._answer(room, error))
+            microphone = Microphone(hub, room, declared, book, lambda error: self._answer(room, error))
             task = asyncio.create_task(microphone.run())
             task.add_done_callback(lambda task: self._forget(room, task))
             self._rooms[room] = microphone, task
@@ -199,12 +197,3 @@ def format_of(payload: bytes) -> Start:
 
 def _size(piece: _Piece) -> int:
     return OVERHEAD_BYTES + (0 if isinstance(piece, _Cut) else len(piece.payload))
-
-
-def key_in(folder: Path) -> bytes:
-    """What makes the tokens of rooms' sessions in this folder: the same in the next process."""
-    path = folder / KEY
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_bytes(secrets.token_bytes(32))
-    return path.read_bytes()

@@ -358,13 +358,14 @@ def test_sessions_are_as_many_as_may_be_and_the_next_room_is_told(
     assert [name.split(".")[0] for name in kept(tmp_path)] == ["kitchen", "hall"]
 
 
-def test_a_session_goes_on_in_the_next_process(mosquitto: Mosquitto, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", ["", "topic"])
+def test_a_session_goes_on_in_the_next_process(mosquitto: Mosquitto, tmp_path: Path, number: str) -> None:
     sound = Babble(6, 4)
 
     async def begin() -> None:
         async with listening(mosquitto, tmp_path) as hub:
             room = Room(mosquitto)
-            await room.speak(sound)
+            await room.speak(sound, 0, 3 * RATE, number=number)
             hub.finish = nothing  # type: ignore[method-assign]
             room.leave()
 
@@ -374,7 +375,7 @@ def test_a_session_goes_on_in_the_next_process(mosquitto: Mosquitto, tmp_path: P
     async def go_on() -> None:
         async with listening(mosquitto, tmp_path) as hub:
             room = Room(mosquitto)
-            room.say(bytes(2 * MESSAGE))
+            await room.speak(sound, 3 * RATE + 2 * MESSAGE, number=number)
             room.say(b"")
             await soon(lambda: not hub.sessions)
             room.leave()
@@ -383,8 +384,12 @@ def test_a_session_goes_on_in_the_next_process(mosquitto: Mosquitto, tmp_path: P
     run(go_on())
     [events] = kept(tmp_path).values()
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
-    assert all(reason == "lost while the server was away" for *_, reason in gaps(events))
     assert events[-1].to_dict()["reason"] == "end"
+    if number:
+        assert events[-1].at == 4.0
+        assert [(end, reason) for _, end, reason in gaps(events)] == [(3.2, "lost on the way")]
+    else:  # it speaks faster than the clock
+        assert gaps(events) == []
 
 
 def test_microphones_are_heard_only_by_a_service_that_wants_to(mosquitto: Mosquitto, tmp_path: Path) -> None:

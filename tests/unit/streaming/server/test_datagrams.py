@@ -1,6 +1,8 @@
 """Messages of raw audio: what each of them means, whatever was lost before it."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hocket.streaming.errors import HocketError
 from hocket.streaming.server.datagrams import Datagram, Datagrams
@@ -73,6 +75,42 @@ def test_what_cannot_be_heard_is_refused_and_leaves_a_gap_once_there_is_a_sessio
     letters = b"The quick brown fox jumps over the lazy dog."
     assert "44 bytes of text" in str(told_of(reader(), (letters, None, 0.0)))
     assert told_of(reader(Start(sample_rate=8_000, encoding="alaw")), (letters, None, 0.0)) == [44]
+
+
+def test_a_session_of_another_process_goes_on_at_its_number() -> None:
+    datagrams = Datagrams(DEFAULT, longest_loss=60.0, expected=100_000)
+    assert told_of(datagrams, (SECOND, 116_000, 0.0)) == [(16_000, "lost on the way"), 16_000]
+
+
+messages = st.builds(
+    Datagram,
+    st.binary(max_size=200),
+    st.none() | st.integers(0, 10**18),
+    st.floats(0, 1e6),
+    st.integers(0, 1 << 24),
+)
+starts = st.builds(
+    Start,
+    sample_rate=st.integers(8_000, 96_000),
+    encoding=st.sampled_from(["pcm_s16le", "pcm_f32le", "mulaw", "alaw"]),
+    channels=st.integers(1, 8),
+)
+
+
+@given(starts, st.lists(messages, max_size=20), st.lists(st.booleans(), min_size=20))
+def test_anything_may_come_and_gaps_are_no_longer_than_what_may_be_lost(
+    declared: Start, said: list[Datagram], cuts: list[bool]
+) -> None:
+    datagrams = reader(declared)
+    for datagram, was_cut in zip(said, cuts, strict=False):
+        if was_cut:
+            datagrams.cut()
+        for order in datagrams.orders(datagram):
+            assert isinstance(order, Audio | Missing | Refusal)
+            if isinstance(order, Missing):
+                assert order.samples > 0
+            if isinstance(order, Audio):
+                assert order.samples.shape[1] == declared.channels
 
 
 def test_a_format_has_defaults_and_no_resumption() -> None:
