@@ -3,13 +3,16 @@
 import asyncio
 import json
 import socket
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.sync.client import connect as sync_connect
 
 from hocket.streaming.events import Event, Gap, SessionEnd, SpeakerUpdate
-from hocket.streaming.server import conversing, wire
+from hocket.streaming.server import conversing, live, wire
 from hocket.streaming.server.conversing import Replies
 from hocket.streaming.server.figures import Figures
 from hocket.streaming.server.messages import KeepAlive
@@ -120,6 +123,40 @@ def test_a_producer_that_is_stuck_costs_others_nothing(tmp_path: Path) -> None:
             assert await followed(url, "room") == source.said("room")
             for producer in stuck:
                 producer.transport.abort()
+
+    run(test())
+
+
+def test_what_piled_up_unread_while_the_server_was_held_up_is_no_later_than_may_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "MAX_LAG_SECONDS", 0.6)
+    source, held_up = Babble(1, 3), 1.5
+
+    def speak(url: str) -> list[dict[str, Any]]:
+        uri = f"{url}/v1/live?session=room&sample_rate=16000&realtime=1"
+        pcm, began, heard = source.pcm(), time.monotonic(), []
+        with sync_connect(uri, proxy=None) as socket:
+            for number in range(30):
+                time.sleep(max(0.0, began + number / 10 - time.monotonic()))
+                socket.send(pcm[3200 * number : 3200 * (number + 1)])
+            socket.send(json.dumps({"type": "finalize", "id": "all"}))
+            for text in socket:
+                heard.append(json.loads(text))
+                if heard[-1]["type"] == "finalized":
+                    heard.append({"type": "late", "seconds": time.monotonic() - began - 3})
+                    return heard
+        raise AssertionError("closed before all was heard")
+
+    async def test() -> None:
+        async with service(tmp_path) as url:
+            speaking = asyncio.create_task(asyncio.to_thread(speak, url))
+            await asyncio.sleep(0.5)
+            time.sleep(held_up)  # nothing is read meanwhile
+            heard = await speaking
+        dropped = sum(each["end"] - each["start"] for each in heard if each["type"] == "gap")
+        assert held_up - 0.8 <= dropped < held_up + 0.6
+        assert heard[-1]["seconds"] < 1.5
 
     run(test())
 
