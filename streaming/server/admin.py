@@ -22,7 +22,7 @@ class Admin:
 
     url: of the service. session: its name there. bearer: an admin's token, where one is needed. patience:
     seconds without a connection before giving up. What was not answered when a connection was lost is said
-    again, and may then be done twice: twice named, merged or corrected is once, a second split is refused.
+    again, under the same id, and is done once.
     """
 
     def __init__(self, url: str, session: str, *, bearer: str | None = None, patience: float = 60.0) -> None:

@@ -1,6 +1,7 @@
 """Controls that a client sent and that are not answered yet: said again after a lost connection."""
 
 import asyncio
+import secrets
 from dataclasses import replace
 
 from hocket.streaming.errors import ServiceError
@@ -15,6 +16,7 @@ class Unanswered:
 
     def __init__(self) -> None:
         self._waiting: dict[str, tuple[Control, asyncio.Future[Answer]]] = {}
+        self._mark = secrets.token_hex(4)  # by which a service tells one's ids from another's
         self._num_asked = 0
         self._over: ServiceError | None = None
 
@@ -23,9 +25,10 @@ class Unanswered:
         if self._over is not None:
             raise self._over
         self._num_asked += 1
-        asked = replace(control, id=f"{self._num_asked}")
+        name = f"{self._mark}-{self._num_asked}"
+        asked = replace(control, id=name)
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting[f"{self._num_asked}"] = asked, answer
+        self._waiting[name] = asked, answer
         return asked, answer
 
     def again(self) -> list[Control]:

@@ -21,6 +21,7 @@ from hocket.streaming.voiceprint import VoicePrint
 from .inputs import Absence, Ending, Enrolling, Input, Sound, Stretching, Told
 from .messages import Control, Done, End, Enroll, Finalize, Finalized, Message, Missing, Refusal, Start, Words
 from .protocol import Audio
+from .repeats import Repeats
 from .scribe import Scribe
 from .store import Kept, Step
 from .telling import tell
@@ -77,6 +78,7 @@ class Hosted:
         self.session = session
         self._people = {person.id: person for person in people}
         self._scribe = Scribe(diarizer, session, seq)
+        self._repeats = Repeats()
         self._diarizer = diarizer
         self._start = start
         self._fed = fed  # samples at the engine's rate, lost ones among them
@@ -101,10 +103,12 @@ class Hosted:
 
         Raises SnapshotError, and StoreError where the inputs since give other events than they did.
         """
-        engine, captions = _unpacked(kept.snapshot)
+        engine, captions, repeats = _unpacked(kept.snapshot)
         hosted = cls(Diarizer.restore(engine, segmenter, embedder), session, start, people, fed, kept.seq)
         if captions is not None:
             hosted._scribe.restore(captions)
+        if repeats is not None:
+            hosted._repeats.restore(repeats)
         events: list[Event] = []
         for given in kept.inputs:
             events += hosted._give(given)
@@ -137,6 +141,9 @@ class Hosted:
         events: list[Event] = []
         answers: list[tuple[int, Message]] = []
         for piece in pieces:
+            if isinstance(piece, Asked) and (seq := self._repeats.seq_of(piece.control)) is not None:
+                answers.append((piece.asker, Done(id=piece.control.id or "", seq=seq)))
+                continue
             try:
                 for given in self._inputs(piece):
                     events += self._give(given)
@@ -207,7 +214,9 @@ class Hosted:
             case Told(Words(words=words)):
                 return self._scribe.add(words)
             case Told(control):
-                said = tell(self._diarizer, control)
+                told = self._scribe.take(tell(self._diarizer, control))
+                self._repeats.remember(control, self._scribe.seq)
+                return told
             case Enrolling(profile, name, voice):
                 said = self._diarizer.enroll(name, VoicePrint.from_dict(voice), profile=profile)
             case Stretching():
@@ -223,16 +232,18 @@ class Hosted:
         return [*said, self._diarizer.status(lag=to.lag, rtf=to.rtf, dropped=to.dropped)]
 
     def _snapshot(self) -> bytes:
-        engine, captions = self._diarizer.snapshot(), self._scribe.state()
-        if captions is None:
+        engine, captions, repeats = self._diarizer.snapshot(), self._scribe.state(), self._repeats.state()
+        if captions is None and repeats is None:
             return engine
-        return pack({"engine": np.frombuffer(engine, np.uint8), "captions": captions})
+        return pack({"engine": np.frombuffer(engine, np.uint8), "captions": captions, "repeats": repeats})
 
 
-def _unpacked(snapshot: bytes) -> tuple[bytes, dict[str, Any] | None]:
-    """The engine's snapshot, and the state of the captions where there are any."""
+def _unpacked(snapshot: bytes) -> tuple[bytes, dict[str, Any] | None, dict[str, Any] | None]:
+    """The engine's snapshot, and the states of the captions and of what was told, where there are any."""
     state = unpack(snapshot)
-    return (state["engine"].tobytes(), state["captions"]) if "engine" in state else (snapshot, None)
+    if "engine" not in state:
+        return snapshot, None, None
+    return state["engine"].tobytes(), state["captions"], state.get("repeats")
 
 
 def _sound(samples: NDArray[np.float32]) -> list[Input]:

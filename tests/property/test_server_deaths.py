@@ -149,3 +149,34 @@ def test_a_profile_is_listened_for_from_when_it_is_enrolled(tmp_path: Path) -> N
     # the store of people may be another one by then: the print was kept
     Engines(models).restore("room", start, store.kept("room"), log_of(store, store.kept("room").seq), 30.0)
     store.close()
+
+
+@pytest.mark.parametrize("snapshot_seconds", [0.5, 1000.0])
+def test_who_is_split_off_or_corrected_twice_is_one_somebody_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, snapshot_seconds: float
+) -> None:
+    monkeypatch.setattr(hosted, "SNAPSHOT_SECONDS", snapshot_seconds)
+    models, samples, start = UnrulyModels(), Babble(3, 30).samples[:, None], Start(sample_rate=RATE)
+    store, engines = Store(tmp_path), Engines(models)
+    begun = engines.begin("room", start)
+    store.create("room", b"", "{}", begun.snapshot, begun.events)
+
+    def given(*pieces: Piece) -> Outcome:
+        [outcome] = engines.run([Work("room", pieces)])
+        assert isinstance(outcome, Outcome)
+        store.add([outcome.step])
+        return outcome
+
+    controls = [Split(id="a-1", speaker="S1", at=5.0), Correct(id="a-2", start=1.0, end=2.0)]
+    given(Audio(samples))
+    first = [given(Asked(control, 1)).answers for control in controls]
+    assert [type(answers[0][1]) for answers in first] == [Done, Done]
+    log = log_of(store)
+    given(Audio(samples[:RATE]))
+    engines, kept = Engines(models), store.kept("room")
+    engines.restore("room", start, kept, log_of(store, kept.seq), store.listing("room").seconds)
+    seq = store.listing("room").seq
+    assert [given(Asked(control, 1)).answers for control in controls] == first
+    assert (store.listing("room").seq, log_of(store)[: len(log)]) == (seq, log)
+    assert given(Asked(Split(id="a-3", speaker="S1", at=5.0), 1)).answers not in first  # another one
+    store.close()

@@ -7,6 +7,7 @@ const PATIENCE = 15; // seconds for an answer, which comes when what was sent be
 /** Controls that wait for their answers, by the id that both carry. */
 export class Answers {
   #waiting = new Map();
+  #mark = crypto.getRandomValues(new Uint32Array(1))[0].toString(36); // by which ids are this page's alone
   #number = 0;
 
   /**
@@ -16,7 +17,7 @@ export class Answers {
    * @throws {Error} With the server's reason, or that there was none.
    */
   ask(control, send) {
-    const id = `page-${(this.#number += 1)}`;
+    const id = `page-${this.#mark}-${(this.#number += 1)}`;
     return new Promise((resolve, reject) => {
       const giveUp = (why) => {
         clearTimeout(timer);
