@@ -35,28 +35,29 @@ class CaptionView:
         self._title = title
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        height = (options.height or console.height) - _FRAME_ROWS
-        lines = self._lines(console, options.max_width)
-        yield Group(self._header(), Text(), *lines[-max(1, height) :], Text(), self._footer())
+        height = max(1, (options.height or console.height) - _FRAME_ROWS)
+        lines = self._lines(console, options.max_width, height)
+        yield Group(self._header(), Text(), *lines, Text(), self._footer())
 
-    def _lines(self, console: Console, width: int) -> list[Text]:
-        """When and who, and beside it what they say; below it where there is little room."""
+    def _lines(self, console: Console, width: int, height: int) -> list[Text]:
+        """The last lines: when and who, and beside it what they say; below it where there is little room."""
         rows = self._rows()
         column = max((head.cell_len for head, _ in rows), default=0) + 2
         is_narrow = width < 3 * column
         column = 2 if is_narrow else column
-        lines = []
-        for head, said in rows:
-            beside = said.wrap(console, max(1, width - column))
-            for line in beside:
-                line.pad_left(column)
-            if is_narrow:
+        wrapped = [(head, line) for head, said in rows for line in said.wrap(console, max(1, width - column))]
+        lines: list[Text] = []
+        last: Text | None = None
+        for head, line in wrapped[-height:]:
+            margin = Text()
+            if head is not last and is_narrow:
                 lines.append(head)
-            else:
-                head.pad_right(column - head.cell_len)
-                beside[0] = head + beside[0][column:]
-            lines += beside
-        return lines
+            elif head is not last:
+                margin = head.copy()
+            margin.pad_right(column - margin.cell_len)
+            lines.append(margin + line)
+            last = head
+        return lines[-height:]
 
     def _rows(self) -> list[tuple[Text, Text]]:
         """What each speaker says in a row: when and who; what."""

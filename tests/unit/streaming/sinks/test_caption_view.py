@@ -54,6 +54,14 @@ def test_lines_go_on_beneath_the_words_of_the_one_who_says_them() -> None:
     ]
 
 
+def test_who_speaks_is_told_though_the_first_words_have_scrolled_away() -> None:
+    rows = picture(captioned(live([Segment(0.0, 6.0, "S1")], 8.0)), width=40, height=7).splitlines()
+    assert [row.rstrip() for row in rows[2:4]] == [
+        "0:00  S1  for all the others? no let us",
+        "          begin with what there is now",
+    ]
+
+
 def test_a_narrow_screen_has_names_above_the_words() -> None:
     rows = [row.rstrip() for row in picture(captioned(live(TALK, 8.0)), width=28).splitlines()]
     assert rows[2:5] == ["0:00  S1", "  shall we begin then or", "  wait for all the others?"]
