@@ -190,6 +190,7 @@ def _open(path: Path) -> tuple[Path, sqlite3.Connection]:
     for candidate in _candidates(path):
         try:
             candidate.parent.mkdir(parents=True, exist_ok=True)
+            candidate.touch(mode=0o600)  # it may hold names
             file = sqlite3.connect(candidate, timeout=0, isolation_level=None, check_same_thread=False)
         except (OSError, sqlite3.Error) as failure:
             raise _no_outbox(path, failure) from failure
