@@ -98,6 +98,17 @@ def request(rng: random.Random) -> bytes:
     ).encode()
 
 
+def ticket_request(rng: random.Random) -> bytes:
+    """A sound request for a ticket, or one to open a socket by a ticket that nobody has."""
+    role = rng.choice(["produce", "subscribe", "admin"])
+    if rng.random() < 0.5:
+        return request(rng).replace(b" HTTP", f"?ticket={rng.randbytes(9).hex()} HTTP".encode(), 1)
+    return (
+        f"POST /v1/tickets?role={role}&session=f{rng.randrange(40)} HTTP/1.1\r\nHost: localhost\r\n"
+        f"Authorization: Bearer {rng.randbytes(9).hex()}\r\nContent-Length: 0\r\n\r\n"
+    ).encode()
+
+
 def frame(payload: bytes, opcode: int, rng: random.Random) -> bytes:
     """A sound frame as a client sends it, masked."""
     length = len(payload)
@@ -186,9 +197,8 @@ class Fuzzer:
         try:
             if rng.random() < 0.2:
                 self.sent["handshakes"] += 1
-                writer.write(
-                    damaged(request(rng), rng) + rng.choice((b"", b"", b"\r\n\r\n", rng.randbytes(9)))
-                )
+                asked = rng.choice((request, request, ticket_request))(rng)
+                writer.write(damaged(asked, rng) + rng.choice((b"", b"", b"\r\n\r\n", rng.randbytes(9))))
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(PATIENCE):  # one that looks unfinished is waited for
                         answer = await reader.read(64)
