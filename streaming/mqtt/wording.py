@@ -67,8 +67,10 @@ class Wording:
 
     def retained(self, dropped: int = 0) -> dict[str, bytes]:
         """What every late subscriber should find, by topic, as it stands now. dropped: as in `Room.state`."""
+        going_on = {slug(room.session) for room in self._rooms.values() if not room.is_over}
         for room in self._changed.values():
-            self._retain(room, dropped)
+            if not (room.is_over and slug(room.session) in going_on):  # a later session has these topics
+                self._retain(room, dropped)
         self._changed.clear()
         return dict(self._retained)
 

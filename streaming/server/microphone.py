@@ -45,7 +45,7 @@ class Microphone:
         self._declared = declared
         self._book = book
         self._answer = answer
-        self._datagrams = self._reader()
+        self._datagrams = self._reader(declared)
         self._waiting: deque[Datagram] = deque()
         self._num_bytes = self._lost = 0
         self._changed = asyncio.Event()
@@ -78,7 +78,7 @@ class Microphone:
         """Sessions, until nothing has come for long."""
         while (datagram := await self._next()) is not None:
             self._reason = None
-            orders = self._reader().orders(datagram) if datagram.payload else []
+            orders = self._reader(self._declared).orders(datagram) if datagram.payload else []
             if not any(isinstance(order, Audio) for order in orders):
                 self._complain(orders)
                 continue
@@ -91,8 +91,8 @@ class Microphone:
                 self._forget()
             self._reason = None
 
-    def _reader(self, expected: int | None = None) -> Datagrams:
-        return Datagrams(self._declared, self._hub.limits.idle_seconds, expected)
+    def _reader(self, declared: Start, expected: int | None = None) -> Datagrams:
+        return Datagrams(declared, self._hub.limits.idle_seconds, expected)
 
     @property
     def _most_bytes(self) -> int:
@@ -180,15 +180,15 @@ class Microphone:
             else:
                 number = self._book.first(name)
                 if number is not None and sample is not None:
-                    self._datagrams = self._reader(number + started.sample)
+                    self._datagrams = self._reader(start, number + started.sample)
                     return seat, []
-                self._datagrams = self._reader()
+                self._datagrams = self._reader(start)
                 return seat, self._meanwhile(name, start, started)
         self._began = max(round(time.time()), self._began + 1)  # no two sessions have the same name
         name = f"{self._room}.{time.strftime(BEGAN, time.gmtime(self._began))}"
         seat, _ = await attend(self._hub, name, start, self._told, token=self._token(name))
         self._book.begin(name, sample, self._hub.sessions)
-        self._datagrams = self._reader()
+        self._datagrams = self._reader(start)
         return seat, []
 
     def _under_way(self) -> list[str]:

@@ -42,11 +42,18 @@ class _Declared:
 
 
 @dataclass(frozen=True, slots=True)
+class _Misnumbered:
+    """Audio came with something that is no number."""
+
+    sample: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Cut:
     """Nothing that was said until now will still come."""
 
 
-_Piece = Datagram | _Declared | _Cut
+_Piece = Datagram | _Declared | _Misnumbered | _Cut
 
 
 class Microphones:
@@ -64,6 +71,7 @@ class Microphones:
         self._some_came = asyncio.Event()
         self._formats: dict[str, Start | None] = {}  # None: what was declared makes no sense
         self._rooms: dict[str, tuple[Microphone, asyncio.Task[None]]] = {}
+        self._strange: set[str] = set()  # names that no room can have, and were told so
         self._is_crowded = False
 
     # From any thread
@@ -71,14 +79,13 @@ class Microphones:
     def hear(self, room: str, payload: bytes, sample: str | None) -> None:
         """Audio of a room; an empty payload ends its session. sample: the number of its first sample."""
         lost = self._lost.pop(room, 0)
-        if self._num_came - self._num_taken > WAITING_BYTES:
-            self._lost[room] = lost + len(payload)
+        if self._num_waiting > WAITING_BYTES:
+            if len(self._lost) < MOST_ROOMS:
+                self._lost[room] = lost + len(payload)
             return
-        number = None
-        if sample is not None and _NUMBER.fullmatch(sample):
-            number = int(sample)
-        elif sample is not None:
-            self._answer(room, f"sample {sample[:40]!r}: expected the number of the message's first sample")
+        number = int(sample) if sample is not None and _NUMBER.fullmatch(sample) else None
+        if sample is not None and number is None:
+            self._put(room, _Misnumbered(sample[:40]))
         self._put(room, Datagram(payload, number, time.monotonic(), lost))
 
     def declare(self, room: str, payload: bytes) -> None:
@@ -89,7 +96,14 @@ class Microphones:
         """The way to the microphones is broken: what they say until it is there again is lost."""
         self._put("", _Cut())
 
+    @property
+    def _num_waiting(self) -> int:
+        """Bytes, for the event loop."""
+        return self._num_came - self._num_taken
+
     def _put(self, room: str, piece: _Piece) -> None:
+        if self._num_waiting > 2 * WAITING_BYTES:
+            return  # nobody declares formats as fast as this
         self._num_came += _size(piece)
         self._came.append((room, piece))
         if self._loop is not None:
@@ -125,6 +139,8 @@ class Microphones:
                 pass
             case _Declared(payload):
                 self._declare(room, payload)
+            case _Misnumbered(sample):
+                self._answer(room, f"sample {sample!r}: expected the number of the message's first sample")
             case Datagram(payload):
                 declared = self._formats.get(room, DEFAULT)
                 if declared is not None and (payload or room in self._rooms):
@@ -132,18 +148,19 @@ class Microphones:
 
     def _is_welcome(self, room: str) -> bool:
         """Whether a room is heard: by its name, and as one of so many."""
-        if room in self._rooms:
+        if room in self._rooms or room in self._formats:
             return True
-        if room not in self._formats:
-            if len(self._rooms.keys() | self._formats.keys()) >= MOST_ROOMS:
-                if not self._is_crowded:
-                    logger.warning("%d rooms publish audio, which is all that are heard", MOST_ROOMS)
-                self._is_crowded = True
-                return False
-            if not ROOM.fullmatch(room):
-                self._formats[room] = None  # so that it is told once
+        if not ROOM.fullmatch(room):
+            if room not in self._strange and len(self._strange) < MOST_ROOMS:
+                self._strange.add(room)
                 self._answer(room, f"a room called {room[:64]!r}: expected {_ROOM_WORDS}")
-        return ROOM.fullmatch(room) is not None
+            return False
+        if len(self._rooms.keys() | self._formats.keys()) < MOST_ROOMS:
+            return True
+        if not self._is_crowded:
+            logger.warning("%d rooms publish audio, which is all that are heard", MOST_ROOMS)
+        self._is_crowded = True
+        return False
 
     def _declare(self, room: str, payload: bytes) -> None:
         try:
@@ -196,4 +213,4 @@ def format_of(payload: bytes) -> Start:
 
 
 def _size(piece: _Piece) -> int:
-    return OVERHEAD_BYTES + (0 if isinstance(piece, _Cut) else len(piece.payload))
+    return OVERHEAD_BYTES + (len(piece.payload) if isinstance(piece, Datagram | _Declared) else 0)

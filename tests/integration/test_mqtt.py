@@ -144,6 +144,19 @@ def test_what_may_still_change_expires_and_what_is_final_does_not() -> None:
         assert (message.qos, message.retain) == (1 if is_final else 0, False)
 
 
+def test_sessions_of_one_room_have_the_same_topics_and_the_one_that_goes_on_has_the_state() -> None:
+    from hocket.streaming.mqtt.wording import Wording
+
+    wording = Wording(Broker(host="broker"))
+    first, second = (live(TURNS, 10.0, session=f"hall.20261123-13460{number}") for number in (1, 2))
+    said = [wording.messages(event) for event in [*first.events, *second.events[:5]]]
+    first.end(["S1", "S2"])
+    wording.messages(first.events[-1])
+    assert {message.topic.split("/")[1] for messages in said for message in messages} == {"hall"}
+    assert list(wording.retained()) == ["hocket/hall/state", "hocket/hall/speakers"]
+    assert json.loads(wording.retained()["hocket/hall/state"])["session"] == second.session
+
+
 def test_the_broker_tells_how_long_a_provisional_event_is_of_use(
     mosquitto: Mosquitto, tmp_path: Path
 ) -> None:
