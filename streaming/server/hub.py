@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hocket.streaming.errors import HocketError, StoreError
-from hocket.streaming.events import Event, SessionEnd
+from hocket.streaming.events import Event
 from hocket.streaming.people import Profile
 
+from .beginnings import begun, declared_in, given_up, restored
 from .engines import Engines, Host, HostLost, Models, Work
 from .figures import Figures
 from .hosted import Outcome
@@ -27,11 +28,10 @@ from .logs import Log, Logs
 from .messages import Control, Missing, Refusal, Start
 from .pace import Pace
 from .protocol import LONGEST_GAP_SECONDS, Close, Rejected
+from .remarks import remark, remark_end
 from .retention import retire
 from .rounds import Result, Rounds
-from .store import Step, Store
-
-logger = logging.getLogger(__name__)
+from .store import Store
 
 FINISH_SECONDS = 30.0
 VACATE_SECONDS = 5.0
@@ -73,8 +73,7 @@ class Hub:
         self._logs = Logs(self._reader)
         for listing in self._reader.listings():
             if listing.ended is None:
-                start = Start(**json.loads(listing.declared))
-                log = self._logs.open(listing.id)
+                log, start = self._logs.open(listing.id), declared_in(listing)
                 log.seq = listing.seq
                 self._live[listing.id] = LiveSession(listing.id, start, listing.token, log, listing.sample)
 
@@ -154,7 +153,7 @@ class Hub:
         live = self._live[name] = LiveSession(name, start, digest, self._logs.open_new(name), 0)
         live.connection, live.holder = connection, holder
         try:
-            live.rounds, events = await self._on_a_host(self._found, name, start, digest)
+            live.rounds, events = await self._on_a_host(begun, name, start, digest)
         except StoreError as error:
             self._end(live)
             if self._reader.keeps(name):
@@ -166,7 +165,7 @@ class Hub:
         live.hop = 0.0
         live.log.publish(_rows(events), is_last=False)
         self._tell(events)
-        logger.info("session %s begins", name, extra=_about(name, "begun"))
+        remark("begins", name, "begun")
         return live
 
     async def _vacate(self, name: str) -> None:
@@ -180,14 +179,6 @@ class Hub:
                 live.give(Ending("producer gone"))
                 self.wake()
                 await live.over.wait()
-
-    def _found(self, host: Host, name: str, start: Start, digest: bytes) -> Sequence[Event]:
-        """In the rounds' thread: an engine, and its first events and state on disk."""
-        begun = host.begin(name, start)
-        declared = json.loads(replace(start, resume=None).to_json())
-        del declared["type"]
-        self._writer.create(name, digest, json.dumps(declared), begun.snapshot, begun.events)
-        return begun.events
 
     async def _resume(self, name: str, start: Start, connection: Connection) -> LiveSession:
         live = self._live.get(name)
@@ -225,7 +216,7 @@ class Hub:
         if missing > 0:
             await live.hear(Missing(samples=missing, reason="lost while the producer was away"), connection)
             self.wake()
-        logger.info("session %s goes on", name, extra=_about(name, "resumed"))
+        remark("goes on", name, "resumed")
         return live
 
     async def _wake_up(self, live: LiveSession) -> None:
@@ -236,7 +227,7 @@ class Hub:
             try:
                 if live.losses >= MOST_LOSSES:
                     raise HostLost(f"{live.losses} hosts were lost over it")
-                live.rounds, sample = await self._on_a_host(self._restored, live.name, live.start)
+                live.rounds, sample = await self._on_a_host(restored, live.name, live.start)
             except Rejected:
                 raise
             except HocketError as error:
@@ -249,33 +240,22 @@ class Hub:
             else:
                 live.resume_from(sample)
 
-    def _restored(self, host: Host, name: str, start: Start) -> int:
-        """In the rounds' thread: the session as its last step left it; the sample that it goes on from."""
-        listing, kept = self._writer.listing(name), self._writer.kept(name)
-        told = [Event.from_dict(json.loads(event)) for _, event in self._writer.events(name, kept.seq)]
-        return host.restore(name, start, kept, told, listing.seconds)
-
     async def _on_a_host(self, function: Callable[..., _Made], *arguments: Any) -> tuple[Rounds, _Made]:
-        """Call it with the host that has the fewest sessions. Raises Rejected where none is up."""
+        """Call it, with the store and the host that has the fewest sessions. Raises Rejected if none is up."""
         while up := [rounds for rounds in self._rounds if rounds.host.is_up]:
             where = Counter(live.rounds for live in self._live.values())
             rounds = min(up, key=lambda rounds: where[rounds] + rounds.calls)
             with contextlib.suppress(HostLost):
-                return rounds, await rounds.call(function, rounds.host, *arguments)
+                return rounds, await rounds.call(function, self._writer, rounds.host, *arguments)
         raise Rejected("full", Close.FULL, "nobody is up who could compute: come back later")
 
     async def _give_up(self, live: LiveSession, error: HocketError) -> None:
         """End a session that cannot go on; what it said stays."""
-        logger.error("session %s cannot go on: %s", live.name, error, extra=_about(live.name, "failed"))
-        listing = self._reader.listing(live.name)
-        end = SessionEnd(
-            seq=listing.seq + 1, session=live.name, at=listing.seconds, duration=listing.seconds, speakers=[],
-            reason=f"cannot go on: {error}",
-        )  # fmt: skip
-        step = Step(live.name, (), [end], listing.sample, listing.seconds, is_last=True)
+        remark(f"cannot go on: {error}", live.name, "failed", level=logging.ERROR)
+        step = given_up(self._reader.listing(live.name), error)
         await self._rounds[0].call(self._writer.add, [step])
-        live.log.publish(_rows([end]), is_last=True)
-        self._tell([end])
+        live.log.publish(_rows(step.events), is_last=True)
+        self._tell(step.events)
         self._end(live)
 
     # Admins and subscribers
@@ -329,9 +309,7 @@ class Hub:
                 live.conclude(result.outcome, _rows(step.events))
                 self._tell(step.events)
                 if step.is_last:
-                    extra = _about(live.name, "ended")
-                    extra |= {"seconds": round(step.seconds, 3), "reason": _why(step.events)}
-                    logger.info("session %s ends", live.name, extra=extra)
+                    remark_end(live.name, step.seconds, step.events)
                     self._end(live)
             else:
                 self._drop(live, result.outcome)
@@ -374,7 +352,7 @@ class Hub:
                 live.connection = None
                 live.resume_from(live.sample)  # lets go of a sender that waits for room
         else:
-            logger.info("session %s moved", live.name, extra=_about(live.name, "moved"))
+            remark("moved", live.name, "moved")
             self.wake()
 
     # Housekeeping
@@ -405,16 +383,6 @@ class Hub:
                 elif live.seconds >= most:
                     live.give(Ending("as long as a session may be"))
                     self.wake()
-
-
-def _why(events: Sequence[Event]) -> str | None:
-    """The reason for which a session ends with these."""
-    return next((event.reason for event in reversed(events) if isinstance(event, SessionEnd)), None)
-
-
-def _about(session: str, what: str) -> dict[str, object]:
-    """For logs that machines read."""
-    return {"event": f"session.{what}", "session": session}
 
 
 def _taken(name: str) -> Rejected:

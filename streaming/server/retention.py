@@ -8,6 +8,7 @@ from functools import partial
 from hocket.streaming.errors import HocketError
 
 from .limits import Limits
+from .remarks import remark
 from .store import Store
 
 logger = logging.getLogger(__name__)
@@ -32,6 +33,5 @@ async def retire(store: Store, limits: Limits, followed: Callable[[], Collection
             logger.error("no session can be forgotten: %s", error)
         else:
             for name in retired:
-                extra = {"event": "session.forgotten", "session": name}
-                logger.info("session %s is forgotten", name, extra=extra)
+                remark("is forgotten", name, "forgotten")
         await asyncio.sleep(TIDY_SECONDS)
