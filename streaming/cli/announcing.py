@@ -50,7 +50,11 @@ class Announcer:
             self._kept = Store(folder)
             if broker.outbox is None:  # no other service has this folder
                 broker = replace(broker, outbox=folder / f"mqtt-{broker.outbox_file.name}")
-            self._sink = MqttSink(broker, ears=self._microphones, history=_Kept(self._kept))
+            try:
+                self._sink = MqttSink(broker, ears=self._microphones, history=_Kept(self._kept))
+            except BaseException:
+                self._kept.close()
+                raise
 
     def tell(self, events: Sequence[Event]) -> None:
         """Pass events on; the sessions go on if that fails."""

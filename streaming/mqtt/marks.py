@@ -51,6 +51,7 @@ class Marks:
         self._file = file
         self._is_broken = False
         file.execute(SCHEMA)
+        self._marked = set(self.all())
 
     def all(self) -> dict[str, Mark]:
         """By session."""
@@ -59,11 +60,12 @@ class Marks:
 
     def begin(self, source: Source) -> None:
         """A session begins, of which the broker has nothing yet."""
+        self._marked.add(source.session)
         self._write("INSERT OR REPLACE INTO marks VALUES (?, ?, 0)", [(source.session, source.run)])
 
     def confirm(self, sources: Iterable[Source]) -> None:
         """The broker has these, in the order in which they were published."""
-        newest = {(source.session, source.run): source.seq for source in sources}
+        newest = {(each.session, each.run): each.seq for each in sources if each.session in self._marked}
         self._write(
             "UPDATE marks SET seq = ? WHERE session = ? AND run = ? AND seq < ?",
             [(seq, session, run, seq) for (session, run), seq in newest.items()],

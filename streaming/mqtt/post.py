@@ -18,7 +18,7 @@ from . import control, home_assistant
 from .broker import Broker
 from .connection import Connection, Request, connect
 from .hearing import Ears, complaint, overhear
-from .marks import History, Mark
+from .marks import History, Mark, Past
 from .message import Message, Source
 from .outbox import Outbox
 from .wording import Wording
@@ -168,14 +168,20 @@ class Post:
             mark = marks.get(past.session, Mark(secrets.token_hex(4), 0))
             if past.session not in marks:
                 self._outbox.marks.begin(Source(past.session, mark.run, 0))
-            for event in history.events(past.session, past.seq):
-                if event.seq <= mark.seq:
-                    self._wording.remember(event, mark.run)
-                else:
-                    said = min(time.time(), past.began + event.at)
-                    self._outbox.extend(self._wording.messages(event, mark.run, said))
-                if event.seq % BATCH == 0:
-                    await asyncio.sleep(0)
+            try:
+                for event in history.events(past.session, past.seq):
+                    self._tell_late(event, past, mark)
+                    if event.seq % BATCH == 0:
+                        await asyncio.sleep(0)
+            except HocketError as error:
+                logger.error("the broker is not told the rest of session %s: %s", past.session, error)
+
+    def _tell_late(self, event: Event, past: Past, mark: Mark) -> None:
+        if event.seq <= mark.seq:
+            self._wording.remember(event, mark.run)
+        else:
+            said = min(time.time(), past.began + event.at)
+            self._outbox.extend(self._wording.messages(event, mark.run, said))
 
     # Out of it
 

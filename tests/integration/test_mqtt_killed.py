@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from hocket.streaming.cli.announcing import announced
+from hocket.streaming.errors import FormatError
 from hocket.streaming.events import Event, Turn
 from hocket.streaming.mqtt.broker import Broker
 from hocket.streaming.mqtt.marks import Past
@@ -113,10 +114,11 @@ def test_a_service_that_is_killed_tells_the_rest_when_it_is_back(
 
 
 class Earlier:
-    """Two sessions of an earlier process: one that had ended, one that had not."""
+    """Sessions of an earlier process: one had ended, the log of one is damaged, one was broken off."""
 
     def __init__(self) -> None:
-        self.logs = {name: live([Segment(0.0, 3.0, "S1")], 4.0, session=name) for name in ("ended", "broken")}
+        names = ("ended", "damaged", "broken")
+        self.logs = {name: live([Segment(0.0, 3.0, "S1")], 4.0, session=name) for name in names}
         self.logs["ended"].end(["S1"])
 
     def sessions(self) -> list[Past]:
@@ -124,6 +126,8 @@ class Earlier:
         return [Past(name, now, name == "ended", len(log.events)) for name, log in self.logs.items()]
 
     def events(self, session: str, last: int) -> list[Event]:
+        if session == "damaged":
+            raise FormatError("no event")
         return self.logs[session].events[:last]
 
 
