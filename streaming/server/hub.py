@@ -241,7 +241,7 @@ class Hub:
                 live.resume_from(sample)
 
     async def _on_a_host(self, function: Callable[..., _Made], *arguments: Any) -> tuple[Rounds, _Made]:
-        """Call it, with the store and the host that has the fewest sessions. Raises Rejected if none is up."""
+        """Call it with store and host, that which has the fewest sessions. Raises Rejected if none is up."""
         while up := [rounds for rounds in self._rounds if rounds.host.is_up]:
             where = Counter(live.rounds for live in self._live.values())
             rounds = min(up, key=lambda rounds: where[rounds] + rounds.calls)

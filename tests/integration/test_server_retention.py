@@ -18,7 +18,7 @@ from tests.served import Babble, service
 from tests.talking import START, closed, followed, heard, run, said
 
 DAY = 0.1  # seconds
-NUM_EVENTS = 500
+NUM_EVENTS = 200
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 def long_log(folder: Path) -> int:
     """A session that has ended, with more to say than connections hold; the bytes that it takes."""
     events: list[Event] = [
-        SpeakerUpdate(seq=seq, session="long", at=0.0, speaker="S1", name="n" * 2000)
+        SpeakerUpdate(seq=seq, session="long", at=0.0, speaker="S1", name="n" * 5000)
         for seq in range(1, NUM_EVENTS)
     ]
     events.append(SessionEnd(seq=NUM_EVENTS, session="long", at=0.0, duration=0.0, speakers=[], reason="end"))
