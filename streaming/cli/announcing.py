@@ -10,15 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hocket.streaming.errors import ConfigError
-from hocket.streaming.events import Event
+from hocket.streaming.events import Caption, Event, Status, Turn
 from hocket.streaming.mqtt.marks import Past
 
 if TYPE_CHECKING:
     from hocket.streaming.mqtt.broker import Broker
+    from hocket.streaming.mqtt.sink import MqttSink
     from hocket.streaming.server.hub import Hub
+    from hocket.streaming.server.microphones import Microphones
     from hocket.streaming.server.store import Store
 
 PAGE = 1000  # events that are read at once
+_DETAILS = tuple(
+    f'{{"type": "{kind.type}"' for kind in (Turn, Caption, Status)
+)  # most of a log, as it is stored
 logger = logging.getLogger(__name__)
 
 
@@ -38,23 +43,28 @@ class Announcer:
     """A service's way to a broker, or none where none is named. folder: where it keeps its sessions."""
 
     def __init__(self, broker: "Broker | None", folder: Path) -> None:
+        self._folder = folder
+        self._microphones: Microphones | None = None
+        self._kept: Store | None = None
+        self._sink: MqttSink | None = None
+        if broker is not None:
+            self._begin(broker)
+
+    def _begin(self, broker: "Broker") -> None:
         from hocket.streaming.mqtt.sink import MqttSink
         from hocket.streaming.server.microphones import Microphones
         from hocket.streaming.server.store import Store
 
-        self._folder = folder
-        self._microphones = Microphones(self._answer) if broker is not None and broker.audio else None
-        self._kept: Store | None = None
-        self._sink: MqttSink | None = None
-        if broker is not None:
-            self._kept = Store(folder)
-            if broker.outbox is None:  # no other service has this folder
-                broker = replace(broker, outbox=folder / f"mqtt-{broker.outbox_file.name}")
-            try:
-                self._sink = MqttSink(broker, ears=self._microphones, history=_Kept(self._kept))
-            except BaseException:
-                self._kept.close()
-                raise
+        if broker.outbox is None:  # no other service has this folder
+            broker = replace(broker, outbox=self._folder / f"mqtt-{broker.outbox_file.name}")
+        if broker.audio:
+            self._microphones = Microphones(self._answer)
+        self._kept = Store(self._folder)
+        try:
+            self._sink = MqttSink(broker, ears=self._microphones, history=StoredSessions(self._kept))
+        except BaseException:
+            self._kept.close()
+            raise
 
     def tell(self, events: Sequence[Event]) -> None:
         """Pass events on; the sessions go on if that fails."""
@@ -97,7 +107,7 @@ class Announcer:
             self._sink.answer_microphone(room, error)
 
 
-class _Kept:
+class StoredSessions:
     """The sessions of a service, as its way to the broker wants them."""
 
     def __init__(self, store: "Store") -> None:
@@ -108,11 +118,11 @@ class _Kept:
             Past(each.id, each.created, each.ended is not None, each.seq) for each in self._store.listings()
         ]
 
-    def events(self, session: str, last: int) -> Iterator[Event]:
+    def events(self, session: str, last: int, told: int) -> Iterator[Event]:
         seq = 0
         while seq < last and (page := self._store.events(session, seq, PAGE)):
             for seq, text in page:
-                if seq <= last:
+                if seq <= last and not (seq <= told and text.startswith(_DETAILS)):
                     yield Event.from_dict(json.loads(text))
 
 

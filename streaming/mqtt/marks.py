@@ -30,8 +30,11 @@ class History(Protocol):
     def sessions(self) -> Sequence[Past]:
         """Those that there are now."""
 
-    def events(self, session: str, last: int) -> Iterable[Event]:
-        """A session's events from its first to that number; for one thread."""
+    def events(self, session: str, last: int, told: int) -> Iterable[Event]:
+        """A session's events from its first to that number; for one thread.
+
+        told: up to which those may be left out that say nothing of who speaks and who is who.
+        """
 
 
 class Mark(NamedTuple):

@@ -169,7 +169,7 @@ class Post:
             if past.session not in marks:
                 self._outbox.marks.begin(Source(past.session, mark.run, 0))
             try:
-                for event in history.events(past.session, past.seq):
+                for event in history.events(past.session, past.seq, mark.seq):
                     self._tell_late(event, past, mark)
                     if event.seq % BATCH == 0:
                         await asyncio.sleep(0)

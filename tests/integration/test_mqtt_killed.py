@@ -125,7 +125,7 @@ class Earlier:
         now = time.time()
         return [Past(name, now, name == "ended", len(log.events)) for name, log in self.logs.items()]
 
-    def events(self, session: str, last: int) -> list[Event]:
+    def events(self, session: str, last: int, told: int) -> list[Event]:
         if session == "damaged":
             raise FormatError("no event")
         return self.logs[session].events[:last]
