@@ -86,7 +86,7 @@ class Account:
         """Compare the voices with the prints, and say who was recognised."""
         if not self._people.profiles:
             return []
-        findings = self._people.recognise(self.known(), self._clusterer.new_number)
+        findings = self._people.recognise(self._clusterer.spoken(self.live), self._clusterer.new_number)
         for person in sorted({finding.new for finding in findings}):
             self.identify(person)
         return findings

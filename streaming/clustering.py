@@ -111,6 +111,10 @@ class Clusterer:
         """The speakers as they are known with the atoms that are not remembered yet."""
         return centres([*self.memory.atoms, *live], self.memory.size, self.rules.memory.solid)
 
+    def spoken(self, live: Sequence[Atom]) -> Speakers:
+        """The same by all of their speech, however short its atoms: what voice prints are held against."""
+        return centres([*self.memory.atoms, *live], self.memory.size, 0.0)
+
     def _known(self) -> Speakers:
         """The speakers as they are remembered, those who were recognised by their prints too."""
         prints = self._prints()

@@ -17,8 +17,8 @@ from .voices import VoiceScorer
 
 Floats = NDArray[np.float32]
 
-LATE = (2.0, 6.0)  # seconds of a voice's speech, between which the rules for it change
-CLEAR = (0.6, 1.0)  # seconds of a stretch's speech, between which the rule for it changes
+LATE = (2.0, 6.0)  # seconds of a voice's speech, between which a name is let go less and less easily
+CLEAR = (0.6, 1.0)  # seconds of a stretch's or a voice's speech, between which its likeness becomes clear
 PRINTED = 5  # vectors of a print that count as if they had been heard in the session, once it was recognised
 
 
@@ -26,18 +26,20 @@ PRINTED = 5  # vectors of a print that count as if they had been heard in the se
 class PeopleRules:
     """When a voice is an enrolled person's.
 
-    recognise: log-likelihood ratio against "somebody else" from which it is, once it has spoken for `least`
-    seconds alone. release: the same, below which it no longer is, up to 2 s of speech; release_late and
-    recognise_late: from 6 s on, since one who is meant comes ever nearer to the print. rival: by how much the
-    best print must beat the next one. doubt: by how much more than by its print a stretch of speech may pass
-    for an enrolled person's. veto: the same, below which it is not theirs whoever it is, up to 0.6 s of
-    speech; veto_clear: from 1 s on. sure: probability up to which a stretch is nobody's rather than a
-    recognised person's.
+    recognise: log-likelihood ratio against "somebody else" from which it is, at 1 s of its speech alone.
+    recognise_early: the same from `least` seconds on, up to 0.6 s, since strangers come near by chance;
+    recognise_late: from 6 s on, since one who is meant comes ever nearer to the print. release: the same,
+    below which it no longer is, up to 2 s of speech; release_late: from 6 s on. rival: by how much the best
+    print must beat the next one. doubt: by how much more than by its print a stretch of speech may pass for
+    an enrolled person's. veto: the same, below which it is not theirs whoever it is, up to 0.6 s of speech;
+    veto_clear: from 1 s on. sure: probability up to which a stretch is nobody's rather than a recognised
+    person's.
     """
 
-    recognise: float = 3.0
+    recognise: float = 2.5
+    recognise_early: float = 4.0
     recognise_late: float = 4.4
-    least: float = 0.7
+    least: float = 0.5
     release: float = 0.0
     release_late: float = 3.4
     rival: float = 1.5
@@ -272,8 +274,10 @@ class People:
         index = int(llr.argmax())
         rest = np.delete(llr, index)
         rival = float(rest.max()) if len(rest) else -np.inf
-        enough = np.interp(seconds, LATE, (self.rules.recognise, self.rules.recognise_late))
-        clear = llr[index] >= enough and llr[index] - rival >= self.rules.rival
+        rules = self.rules
+        steps = (rules.recognise_early, rules.recognise, rules.recognise_late)
+        enough = np.interp(seconds, (*CLEAR, LATE[1]), steps)
+        clear = llr[index] >= enough and llr[index] - rival >= rules.rival
         return index if clear else None
 
     # Snapshots

@@ -1,8 +1,8 @@
 """Enrolled people and strangers in conversations: who is called by whose name, and how soon.
 
 Conversations are made of a pool of labelled speech (see simulated/pool.py): a few enrolled people, a few
-strangers, in turns with short pauses. Everybody's first phrases make the voice print, the others are what
-they say. The whole engine hears it, with the models.
+strangers, in turns with short pauses. Everybody's first phrases make the voice print, some of the others are
+what they say. The whole engine hears it, with the models.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ from .simulated.pool import Phrase, PoolVoice, SpeechPool, samples_of
 
 Samples = NDArray[np.float32]
 
-VOICES = 60  # of a pool, at most: a print of each takes its time
+VOICES = 100  # of a pool, at most: a print of each takes its time
 ENROLMENT = 20.0  # seconds of phrases that a voice print is made of
 PAUSE = (0.2, 0.9)  # seconds between two phrases
 BLOCK = 0.1  # seconds of audio at a time
@@ -92,10 +92,10 @@ class Conversation:
 
 
 def conversation(party: Party, rate: int, seed: int, *, turns: int) -> Conversation:
-    """The party talking: so many phrases each, in an order drawn from the seed, a little noise beneath."""
+    """The party talking: so many phrases each, over a little noise; the seed says who says what, and when."""
     rng = np.random.default_rng([11, seed])
     order = np.concatenate([rng.permutation(len(party.speakers)) for _ in range(turns)])
-    spoken = [0] * len(party.speakers)
+    spoken = rng.integers(0, 1000, len(party.speakers)).tolist()
     pieces: list[Samples] = []
     stretches: list[tuple[int, float, float]] = []
     at = 0

@@ -80,10 +80,17 @@ def test_what_is_not_surely_an_enrolled_person_goes_without_a_name() -> None:
     assert any(turn.start == pytest.approx(6, abs=0.05) for turn in nameless)
 
 
+def test_who_only_says_short_things_is_named_too() -> None:
+    turns = [Segment(1, 5, "0"), Segment(6, 6.55, "1"), Segment(7.5, 11, "0"), Segment(12, 12.55, "1")]
+    log = log_of(heard(session(people={"Bert": 1}), turns, 14))
+    assert log.names[who(log, 6.3)] == "Bert"
+
+
 @pytest.mark.parametrize(
-    ("seconds", "cosine", "is_bert"), [(1, 0.53, True), (8, 0.67, False), (8, 0.72, True)]
+    ("seconds", "cosine", "is_bert"),
+    [(0.55, 0.48, False), (0.55, 0.5, True), (1, 0.5, True), (8, 0.67, False), (8, 0.72, True)],
 )
-def test_more_is_asked_of_a_voice_the_longer_it_has_spoken(
+def test_what_is_asked_of_a_voice_goes_by_how_long_it_has_spoken(
     seconds: float, cosine: float, is_bert: bool
 ) -> None:
     scorer = VoiceScorer(Calibration(different=0.25, noise_floor=0.12, noise_per_second=1.145))
