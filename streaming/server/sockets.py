@@ -104,12 +104,12 @@ class _Service:
             return connection.respond(http.HTTPStatus.BAD_REQUEST, "this is no address\n")
         if (request.method, path) == ("POST", TICKETS):
             return answer_for_ticket(request, self._door, self._tickets, self._hub.figures)
-        if request.method != "GET":
+        if request.method not in ("GET", "HEAD"):
             allowed = "POST" if path == TICKETS else "GET"
             return connection.respond(http.HTTPStatus.METHOD_NOT_ALLOWED, f"expected {allowed}\n")
-        if (told := self._told(path, request)) is not None:
-            return connection.respond(*told)
-        if (found := page(request)) is not None:
+        told = self._told(path, request)
+        if (found := page(request) if told is None else connection.respond(*told)) is not None:
+            found.body = b"" if request.method == "HEAD" else found.body
             return found
         try:
             self.crowd.check(place_of(connection))

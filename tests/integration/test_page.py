@@ -208,6 +208,17 @@ def test_without_its_token_nobody_comes_in(browser: Browser, tmp_path: Path) -> 
             admin.get_by_label("Name", exact=True).fill("Anna")
             admin.get_by_role("button", name="Rename").click()
             expect(page.locator(".person").first).to_contain_text("Anna")
+            stale = iter([json.dumps({"ticket": "of a server that is gone", "seconds": 30})])
+            admin.route(
+                "**/v1/tickets?role=subscribe*",
+                lambda route: (
+                    route.fulfill(body=given) if (given := next(stale, None)) else route.continue_()
+                ),
+            )
+            admin.reload()
+            expect(admin.locator(".person").first).to_be_visible()
+            expect(admin.get_by_role("dialog")).to_have_count(0)
+            assert next(stale, None) is None
         finish(page)
 
 

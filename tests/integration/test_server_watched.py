@@ -18,11 +18,12 @@ from tests.served import Babble, service
 from tests.talking import followed, run
 
 
-async def asked(url: str, path: str, token: str | None = None) -> tuple[int, str]:
+async def asked(url: str, path: str, token: str | None = None, method: str = "GET") -> tuple[int, str]:
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
 
     def ask() -> tuple[int, str]:
-        request = urllib.request.Request(url.replace("ws", "http", 1) + path, headers=headers)
+        address = url.replace("ws", "http", 1) + path
+        request = urllib.request.Request(address, headers=headers, method=method)
         try:
             with urllib.request.urlopen(request) as response:
                 return response.status, response.read().decode()
@@ -43,6 +44,9 @@ def test_figures_tell_what_was_done_and_nothing_of_who_or_what_was_said(tmp_path
         async with service(tmp_path) as url:
             published = await Publisher(url, "secret-room").run(source)
             assert await asked(url, "/readyz") == (200, "ready\n")
+            assert await asked(url, "/readyz", method="HEAD") == (200, "")
+            assert await asked(url, "/readyz", method="DELETE") == (405, "expected GET\n")
+            assert await asked(url, "/v1/tickets", method="PUT") == (405, "expected POST\n")
             assert (await asked(url, "/v1/nowhere"))[0] == 404
             status, text = await asked(url, "/metrics")
             assert status == 200

@@ -7,6 +7,7 @@ const FIRST_RETRY = 0.5; // seconds, as all lengths here
 const LAST_RETRY = 10;
 const TOO_BIG = 1009;
 const NOBODY = 1006;
+const UNAUTHORIZED = 4401; // after a ticket: the server that gave it is not there any more, and gives another
 const SHUT_OUT = 3; // attempts after which it is no accident
 
 /**
@@ -20,6 +21,7 @@ export class Line {
   #options;
   #socket = null;
   #isAsking = false; // for a ticket
+  #hasTicket = false; // this socket
   #refusal = null; // the server's reason, said before it closes
   #hasOpened = false; // this socket
   #numShut = 0; // attempts in a row that a server which is there did not let in
@@ -81,8 +83,10 @@ export class Line {
     onState({ kind: "connecting" });
     this.#refusal = null;
     this.#hasOpened = false;
+    this.#hasTicket = false;
+    const address = new URL(path(), document.baseURI); // wherever a proxy has put this server
+    address.protocol = address.protocol.replace("http", "ws");
     const token = tokenFor(role);
-    let ticket = null;
     if (token) {
       this.#isAsking = true;
       const answer = await askForTicket(token, role, session);
@@ -93,11 +97,9 @@ export class Line {
         this.#end(answer.refusal?.close_code ?? NOBODY, "");
         return;
       }
-      ticket = answer.ticket;
+      address.searchParams.set("ticket", answer.ticket);
+      this.#hasTicket = true;
     }
-    const address = new URL(path(), document.baseURI); // wherever a proxy has put this server
-    address.protocol = address.protocol.replace("http", "ws");
-    if (ticket) address.searchParams.set("ticket", ticket);
     this.#connect(address);
   }
 
@@ -141,7 +143,7 @@ export class Line {
     if (code === 1000) {
       this.#options.onState({ kind: "done" });
       this.close();
-    } else if (isFinal(code)) {
+    } else if (isFinal(code) && !(code === UNAUTHORIZED && this.#hasTicket)) {
       const why = this.#refusal?.message ?? reason;
       this.#options.onState({ kind: "refused", code: this.#refusal?.code ?? reason, message: why });
     } else {
