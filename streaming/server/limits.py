@@ -11,7 +11,7 @@ class Limits:
     """idle_seconds: without a frame before a producer is sent away, and then before its session ends.
 
     most_sessions_per_token: of those that go on; None for no limit.
-    most_speed: times real time at which a producer may send, for long.
+    most_speed: times real time at which audio of a producer is read, for long.
     most_seconds: of audio that a session may hold; then it ends. None for no limit.
     longest_hop: seconds to which hops of live sessions are stretched before audio is dropped; 0 for never.
     keep_days, keep_bytes: of ended sessions; None for no limit.

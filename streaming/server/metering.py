@@ -1,25 +1,20 @@
-"""How fast a producer may send: so many seconds of audio a second, so many frames, and more for a while."""
+"""How fast a producer is read: so many seconds of audio a second, so many frames, and more for a while."""
 
 import time
 from collections.abc import Callable
 
-from .messages import Refusal
-from .protocol import Close
-
 BURST_SECONDS = 150.0  # of audio at once: more than pages and clients keep while the server is away
-LIVE_SPEED = 2.0  # times real time, for long, of audio that is heard as it is sent
 FRAMES_PER_SECOND, MOST_FRAMES = 1000.0, 20_000.0  # binary ones; and at once
 
 
 class Meter:
     """What one connection has sent, against the clock.
 
-    speed: times real time at which audio may come, for long. is_live: whether its sender cannot wait.
+    speed: times real time at which audio may come, for long.
     """
 
-    def __init__(self, speed: float, *, is_live: bool, clock: Callable[[], float] = time.monotonic) -> None:
-        self._speed = min(speed, LIVE_SPEED) if is_live else speed
-        self._is_live = is_live
+    def __init__(self, speed: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._speed = speed
         self._clock = clock
         self._seconds, self._frames = BURST_SECONDS, MOST_FRAMES  # that may still come
         self._counted_at = clock()
@@ -39,13 +34,3 @@ class Meter:
         self._seconds = min(BURST_SECONDS, self._seconds + passed * self._speed)
         self._frames = min(MOST_FRAMES, self._frames + passed * FRAMES_PER_SECOND)
         return max(0.0, -self._seconds / self._speed, -self._frames / FRAMES_PER_SECOND)
-
-    def refusal(self) -> Refusal | None:
-        """Why a sender has to go that cannot wait and would have to."""
-        if not self._is_live or not self.wait():
-            return None
-        message = (
-            f"more than {self._speed:g} s of audio or {FRAMES_PER_SECOND:g} frames a second, for long: send "
-            "live audio as it is heard, and any other without realtime"
-        )
-        return Refusal(code="too_many", message=message, fatal=True, close_code=Close.TOO_MANY)

@@ -29,7 +29,7 @@ class ProducerEnd:
         self._place: Seat | Channels | None = None
         self._has_begun = asyncio.Event()
         self._rate = 0  # Hz
-        self._meter = Meter(hub.limits.most_speed, is_live=False)
+        self._meter = Meter(hub.limits.most_speed)
         self._replies = Replies(socket, hub.figures)
         if not route.reads_events:
             self._replies.may_end.set()
@@ -80,9 +80,6 @@ class ProducerEnd:
                     )
                     return
             self._meter.frame()
-            if refusal := self._meter.refusal():
-                self._replies.tell(refusal)
-                return
             await asyncio.sleep(self._meter.wait())
 
     async def _obey(self, order: Order) -> None:
@@ -93,7 +90,6 @@ class ProducerEnd:
                 if order.encoding in OPUS:
                     self._opus = OpusStream(order.encoding, order.channels)
                 self._rate = order.sample_rate
-                self._meter = Meter(self._hub.limits.most_speed, is_live=order.realtime)
                 session, holder, tell = self._route.session, self._route.holder, self._replies.tell
                 self._place, started = await attend(self._hub, session, order, tell, holder)
                 self._replies.tell(started)

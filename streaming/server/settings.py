@@ -65,7 +65,7 @@ class Settings:
         int, About("Of these, from one address; a proxy counts as one.", LIMITS, "N", least=1)
     ] = 500
     max_speed: Annotated[
-        float, About("Times real time at which a file may come, for long.", LIMITS, "TIMES", least=1)
+        float, About("Times real time at which audio is read, for long.", LIMITS, "TIMES", least=1)
     ] = 100.0
     max_hours: Annotated[
         float | None, About("A session ends after so much audio.", LIMITS, "HOURS", least=0)

@@ -136,21 +136,6 @@ def test_a_file_comes_as_fast_as_it_may_and_all_of_it(
     run(test())
 
 
-def test_live_audio_that_is_none_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metering, "BURST_SECONDS", 2.0)
-
-    async def test() -> None:
-        async with service(tmp_path) as url:
-            socket = await connect(f"{url}/v1/sessions/room/audio", proxy=None)
-            await said(socket, **START, realtime=True)
-            await socket.send(Babble(1, 5).pcm())
-            messages, code, _ = await closed(socket)
-            assert code == 4429
-            assert messages[-1]["message"].startswith("more than 2 s of audio")
-
-    run(test())
-
-
 def test_a_producer_that_dies_in_the_door_leaves_its_name_to_the_next(tmp_path: Path) -> None:
     async def test() -> None:
         source = Babble(1, 10)

@@ -1,8 +1,8 @@
-"""How fast a producer may send: all it likes for a while, then no faster than it is told."""
+"""How fast a producer is read: all it likes for a while, then no faster than it is told."""
 
 import pytest
 
-from hocket.streaming.server.metering import BURST_SECONDS, FRAMES_PER_SECOND, LIVE_SPEED, MOST_FRAMES, Meter
+from hocket.streaming.server.metering import BURST_SECONDS, FRAMES_PER_SECOND, MOST_FRAMES, Meter
 
 
 class Clock:
@@ -13,50 +13,30 @@ class Clock:
 
 
 def test_who_sends_at_once_what_was_kept_does_not_wait() -> None:
-    meter = Meter(100, is_live=False, clock=Clock())
+    meter = Meter(100, Clock())
     meter.audio(BURST_SECONDS)
     assert meter.wait() == 0
 
 
 def test_a_file_waits_until_it_comes_no_faster_than_it_may() -> None:
     clock = Clock()
-    meter = Meter(50, is_live=False, clock=clock)
+    meter = Meter(50, clock)
     for _ in range(1000):
         meter.audio(1)
         clock.now += meter.wait()
     assert clock.now == pytest.approx((1000 - BURST_SECONDS) / 50)
-    assert meter.refusal() is None
 
 
 def test_frames_count_whatever_is_in_them() -> None:
     clock = Clock()
-    meter = Meter(50, is_live=False, clock=clock)
+    meter = Meter(50, clock)
     for _ in range(int(MOST_FRAMES) + 5000):
         meter.frame()
         clock.now += meter.wait()
     assert clock.now == pytest.approx(5000 / FRAMES_PER_SECOND)
 
 
-def test_live_audio_that_comes_too_fast_for_long_is_refused_and_how_to_send_it_is_said() -> None:
-    clock = Clock()
-    meter = Meter(100, is_live=True, clock=clock)
-    for _ in range(1000):  # as it is heard
-        meter.audio(1)
-        clock.now += 1
-    assert meter.refusal() is None
-    meter.audio(BURST_SECONDS)
-    clock.now += 1
-    meter.audio(LIVE_SPEED + 0.1)
-    refusal = meter.refusal()
-    assert refusal is not None
-    assert (refusal.code, refusal.close_code) == ("too_many", 4429)
-    assert refusal.message == (
-        "more than 2 s of audio or 1000 frames a second, for long: send live audio as it is heard, and any "
-        "other without realtime"
-    )
-
-
 def test_a_clock_that_stands_still_is_no_trouble() -> None:
-    meter = Meter(100, is_live=False, clock=Clock())
+    meter = Meter(100, Clock())
     meter.audio(1)
     assert meter.wait() == meter.wait() == 0
