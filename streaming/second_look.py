@@ -84,6 +84,8 @@ def relinked(atoms: Sequence[Atom], before: Sequence[Atom], after: Sequence[Atom
 
 
 def _relinked(atom: Atom, instead: Mapping[int, Links]) -> Atom:
+    if all(links.keys().isdisjoint(instead) for links in (atom.links, *(o.links for o in atom.overlaps))):
+        return atom
     overlaps = tuple(replace(o, links=_led_on(o.links, instead)) for o in atom.overlaps)
     return replace(atom, links=_led_on(atom.links, instead), overlaps=overlaps)
 
