@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from .api import Session as Session
     from .api import diarize as diarize
     from .api import listen as listen
+    from .clustering.people import Profile as Profile
+    from .clustering.voiceprint import VoicePrint as VoicePrint
     from .commands import Commands as Commands
-    from .config import DiarizerConfig as DiarizerConfig
-    from .diarizer import Diarizer as Diarizer
+    from .engine.config import DiarizerConfig as DiarizerConfig
+    from .engine.diarizer import Diarizer as Diarizer
     from .errors import HocketError as HocketError
     from .events import Caption as Caption
     from .events import Change as Change
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from .mqtt.broker import Broker as Broker
     from .mqtt.sink import MqttSink as MqttSink
     from .offline.diarizer import OfflineDiarizer as OfflineDiarizer
-    from .people import Profile as Profile
     from .replay import Replay as Replay
     from .replay import Segment as Segment
     from .sources.base import Block as Block
@@ -48,13 +49,14 @@ if TYPE_CHECKING:
     from .verification.hearing import Voice as Voice
     from .verification.voices import Verdict as Verdict
     from .verification.voices import VoiceEmbedder as VoiceEmbedder
-    from .voiceprint import VoicePrint as VoicePrint
 
 _NAMES = {
     "api": ("Session", "diarize", "listen"),
+    "clustering.people": ("Profile",),
+    "clustering.voiceprint": ("VoicePrint",),
     "commands": ("Commands",),
-    "config": ("DiarizerConfig",),
-    "diarizer": ("Diarizer",),
+    "engine.config": ("DiarizerConfig",),
+    "engine.diarizer": ("Diarizer",),
     "errors": ("HocketError",),
     "events": (
         "Caption", "Change", "Event", "Gap", "Revision", "SessionEnd", "SessionStart", "SpeakerNew",
@@ -62,7 +64,6 @@ _NAMES = {
     ),
     "mqtt.broker": ("Broker",),
     "mqtt.sink": ("MqttSink",),
-    "people": ("Profile",),
     "offline.diarizer": ("OfflineDiarizer",),
     "replay": ("Replay", "Segment"),
     "sources.base": ("Block", "Lost", "Source"),
@@ -71,7 +72,6 @@ _NAMES = {
     "sources.pcm": ("PcmSource",),
     "speakers.enrolment": ("voice_print",),
     "speakers.store": ("PeopleStore", "Person"),
-    "voiceprint": ("VoicePrint",),
     "verification.hearing": ("Voice",),
     "verification.voices": ("Verdict", "VoiceEmbedder"),
 }  # fmt: skip

@@ -20,8 +20,8 @@ from .stream import Engine, StreamReport, stream
 if TYPE_CHECKING:
     from hocket.models import ModelPair
 
-    from .config import DiarizerConfig
-    from .people import Profile
+    from .clustering.people import Profile
+    from .engine.config import DiarizerConfig
 
 WAITING_EVENTS = 256
 
@@ -83,7 +83,7 @@ def _diarizer(
 ) -> Engine:
     from hocket.models import open_models
 
-    from .diarizer import Diarizer
+    from .engine.diarizer import Diarizer
     from .offline.diarizer import OfflineDiarizer
 
     if offline and people:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from .config import DiarizerConfig
+from .engine.config import DiarizerConfig
 from .errors import ConfigError
 from .files import write_atomically
 

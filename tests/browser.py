@@ -18,8 +18,8 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
-from hocket.streaming.server.messages import VERSION
-from hocket.streaming.server.pages import page
+from hocket.streaming.server.door.pages import page
+from hocket.streaming.server.protocol.messages import VERSION
 
 PATIENCE_MS = 15_000  # for whatever a page has to show, on a machine with other things to do
 

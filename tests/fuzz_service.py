@@ -29,10 +29,10 @@ from urllib.request import urlopen
 
 import numpy as np
 
-from hocket.streaming.server.access import Door
-from hocket.streaming.server.limits import Limits
-from hocket.streaming.server.publisher import Publisher
-from hocket.streaming.server.subscriber import Subscriber
+from hocket.streaming.server.clients.publisher import Publisher
+from hocket.streaming.server.clients.subscriber import Subscriber
+from hocket.streaming.server.door.access import Door
+from hocket.streaming.server.sessions.limits import Limits
 from tests.damage import damaged
 from tests.recorder import recorded
 from tests.served import Babble, service

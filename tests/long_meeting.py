@@ -9,15 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from hocket.streaming.clustering import ClusterRules
-from hocket.streaming.config import DiarizerConfig
+from hocket.streaming.clustering.clusterer import ClusterRules
+from hocket.streaming.clustering.memory import MemoryRules
+from hocket.streaming.clustering.voiceprint import VoicePrint
+from hocket.streaming.engine.config import DiarizerConfig
 from hocket.streaming.evaluation.simulated.arranged import ArrangedDiarizer, arrange
 from hocket.streaming.evaluation.simulated.plan import MeetingRules, plan_meeting
 from hocket.streaming.evaluation.simulated.pool import Phrase, PoolVoice
 from hocket.streaming.evaluation.simulated.voices import Heard, HeardAtom
 from hocket.streaming.events import Event
-from hocket.streaming.memory import MemoryRules
-from hocket.streaming.voiceprint import VoicePrint
 from tests.unruly_models import SIZE, UnrulyEmbedder, UnrulySegmenter
 
 RULES = MeetingRules(duration=300, speakers=5, returning=0, late=2, leaving=0, rare=False)

@@ -11,7 +11,7 @@ from unittest import mock
 import pytest
 
 if TYPE_CHECKING:
-    from hocket.streaming.cluster.hosts import ClusterHost
+    from hocket.streaming.machines.hosts import ClusterHost
 
 ROOT = Path(__file__).parents[1]
 NODE = {"num_cpus": 1, "object_store_memory": 80 << 20}

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hocket.streaming.config import DiarizerConfig
-from hocket.streaming.diarizer import Diarizer
+from hocket.streaming.engine.config import DiarizerConfig
+from hocket.streaming.engine.diarizer import Diarizer
 from hocket.streaming.events import Event
-from hocket.streaming.server.access import Door
-from hocket.streaming.server.hub import Hub
-from hocket.streaming.server.limits import Limits
-from hocket.streaming.server.sockets import serving
+from hocket.streaming.server.door.access import Door
+from hocket.streaming.server.door.sockets import serving
+from hocket.streaming.server.sessions.hub import Hub
+from hocket.streaming.server.sessions.limits import Limits
 from hocket.streaming.sources.base import Block, Lost
 from tests.unruly_models import RATE, UnrulyDetectingSegmenter, UnrulyEmbedder, babble
 

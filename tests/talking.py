@@ -10,8 +10,8 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from hocket.streaming.events import Event
-from hocket.streaming.server.schema import protocol_schema
-from hocket.streaming.server.subscriber import Subscriber
+from hocket.streaming.server.clients.subscriber import Subscriber
+from hocket.streaming.server.protocol.schema import protocol_schema
 
 SCHEMA = protocol_schema()
 FROM_SERVER = jsonschema.Draft202012Validator(

@@ -16,9 +16,9 @@ from hocket.streaming.mqtt.marks import Past
 if TYPE_CHECKING:
     from hocket.streaming.mqtt.broker import Broker
     from hocket.streaming.mqtt.sink import MqttSink
-    from hocket.streaming.server.hub import Hub
-    from hocket.streaming.server.microphones import Microphones
-    from hocket.streaming.server.store import Store
+    from hocket.streaming.server.rooms.microphones import Microphones
+    from hocket.streaming.server.sessions.hub import Hub
+    from hocket.streaming.server.sessions.store import Store
 
 PAGE = 1000  # events that are read at once
 _DETAILS = tuple(
@@ -52,8 +52,8 @@ class Announcer:
 
     def _begin(self, broker: "Broker") -> None:
         from hocket.streaming.mqtt.sink import MqttSink
-        from hocket.streaming.server.microphones import Microphones
-        from hocket.streaming.server.store import Store
+        from hocket.streaming.server.rooms.microphones import Microphones
+        from hocket.streaming.server.sessions.store import Store
 
         if broker.outbox is None:  # no other service has this folder
             broker = replace(broker, outbox=self._folder / f"mqtt-{broker.outbox_file.name}")
@@ -80,7 +80,7 @@ class Announcer:
     @contextlib.asynccontextmanager
     async def hearing(self, hub: "Hub") -> AsyncIterator[None]:
         """Makes sessions of what microphones publish, if that was asked for, as long as the context lasts."""
-        from hocket.streaming.server.rooms import RoomBook
+        from hocket.streaming.server.rooms.book import RoomBook
 
         if self._microphones is None:
             yield

@@ -23,8 +23,8 @@ def hear_on_cluster(
     address, files, open_engines: see `cluster.connection.joined` and `cluster.archive.hear_all`. What goes
     wrong with a recording is said, and the others go on.
     """
-    from hocket.streaming.cluster.archive import hear_all
-    from hocket.streaming.cluster.connection import joined
+    from hocket.streaming.machines.archive import hear_all
+    from hocket.streaming.machines.connection import joined
 
     code = 0
     with joined(address) as cores, counted(len(files), quiet=quiet) as done:

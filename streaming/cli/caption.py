@@ -148,7 +148,7 @@ def caption(
     from hocket.streaming.captions.hearing import Hearing
     from hocket.streaming.captions.recogniser import recogniser_command
     from hocket.streaming.captions.shown import ShownCaptions
-    from hocket.streaming.diarizer import Diarizer
+    from hocket.streaming.engine.diarizer import Diarizer
     from hocket.streaming.offline.diarizer import OfflineDiarizer
 
     from .people import profiles_in

@@ -43,7 +43,7 @@ def demo(
 
     from rich.console import Console
 
-    from hocket.streaming.diarizer import Diarizer
+    from hocket.streaming.engine.diarizer import Diarizer
     from hocket.streaming.rttm import read_rttm
     from hocket.streaming.sinks.summary import SummaryTable
     from hocket.streaming.sources.file import FileSource

@@ -21,8 +21,8 @@ from .report import fail
 
 if TYPE_CHECKING:
     from hocket.models.selection import ModelPair
-    from hocket.streaming.config import DiarizerConfig
-    from hocket.streaming.people import Profile
+    from hocket.streaming.clustering.people import Profile
+    from hocket.streaming.engine.config import DiarizerConfig
     from hocket.streaming.sources.base import Source
     from hocket.streaming.stream import Engine
 
@@ -189,7 +189,7 @@ def _engines(
 def _engine(
     pair: "ModelPair", config: "DiarizerConfig", profiles: "Sequence[Profile]", offline: bool, recording: str
 ) -> "Engine":
-    from hocket.streaming.diarizer import Diarizer
+    from hocket.streaming.engine.diarizer import Diarizer
     from hocket.streaming.offline.diarizer import OfflineDiarizer
 
     parts = pair.segmenter, pair.embedder, config

@@ -61,7 +61,7 @@ def listen(
     pair = options.open_pair(models, segmentation_model, embedding_model, runtime, compute_units)
 
     from hocket.streaming.commands import Commands
-    from hocket.streaming.diarizer import Diarizer
+    from hocket.streaming.engine.diarizer import Diarizer
 
     from .people import profiles_in
     from .session import exit_code, hear

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hocket.streaming.config import DiarizerConfig
+from hocket.streaming.engine.config import DiarizerConfig
 from hocket.streaming.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from .report import say, warn
 
 if TYPE_CHECKING:
     from hocket.models.selection import ModelPair
-    from hocket.streaming.people import Profile
+    from hocket.streaming.clustering.people import Profile
     from hocket.streaming.speakers.store import PeopleStore, Person
 
 KEY = "HOCKET_PEOPLE_KEY"

@@ -17,8 +17,8 @@ from .pipe import StandardOutput
 from .report import say
 
 if TYPE_CHECKING:
-    from hocket.streaming.server.publisher import Publisher
-    from hocket.streaming.server.subscriber import Subscriber
+    from hocket.streaming.server.clients.publisher import Publisher
+    from hocket.streaming.server.clients.subscriber import Subscriber
     from hocket.streaming.sinks.base import Sink
     from hocket.streaming.sources.base import Source
 
@@ -88,7 +88,7 @@ def publish(
     hocket publish meeting.wav ws://127.0.0.1:8765 --session monday
     hocket publish mic ws://127.0.0.1:8765
     """
-    from hocket.streaming.server.publisher import Publisher
+    from hocket.streaming.server.clients.publisher import Publisher
 
     config = options.config(None, latency, hop, max_speakers, min_speakers, num_speakers)
     chosen = {name: getattr(config, name) for name in ("latency", "hop", "num_speakers", "min_speakers")}
@@ -183,7 +183,7 @@ def subscribe(
     hocket subscribe ws://127.0.0.1:8765 --session monday
     hocket subscribe ws://127.0.0.1:8765 --session monday --rttm > monday.rttm
     """
-    from hocket.streaming.server.subscriber import Subscriber
+    from hocket.streaming.server.clients.subscriber import Subscriber
 
     if jsonl + rttm + vtt + view > 1:
         raise typer.BadParameter("only one of --jsonl, --rttm, --vtt and --view goes to standard output")

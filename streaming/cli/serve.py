@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     import ssl
 
     from hocket.models.selection import ModelPair
-    from hocket.streaming.people import Profile
-    from hocket.streaming.server.access import Door
-    from hocket.streaming.server.engines import Engines, Host
-    from hocket.streaming.server.hub import Hub
+    from hocket.streaming.clustering.people import Profile
+    from hocket.streaming.server.door.access import Door
+    from hocket.streaming.server.sessions.engines import Engines, Host
+    from hocket.streaming.server.sessions.hub import Hub
 
 logger = logging.getLogger(__name__)
 
@@ -105,10 +105,10 @@ def serve(
 
 def run(settings: Settings) -> None:
     """Serve, with these settings, until SIGINT or SIGTERM."""
-    from hocket.streaming.server.access import Door, Tokens, check_bind
-    from hocket.streaming.server.hub import Hub
-    from hocket.streaming.server.limits import Limits
-    from hocket.streaming.server.store import hold
+    from hocket.streaming.server.door.access import Door, Tokens, check_bind
+    from hocket.streaming.server.sessions.hub import Hub
+    from hocket.streaming.server.sessions.limits import Limits
+    from hocket.streaming.server.sessions.store import hold
 
     from .people import profiles_in
 
@@ -149,7 +149,7 @@ def run(settings: Settings) -> None:
 
 def _tls(settings: Settings) -> "ssl.SSLContext | None":
     from hocket.streaming.errors import ConfigError
-    from hocket.streaming.server.access import certified
+    from hocket.streaming.server.door.access import certified
 
     if settings.tls_cert is None and settings.tls_key is None:
         return None
@@ -171,13 +171,13 @@ def _open_pair(settings: Settings) -> "ModelPair":
 @contextlib.contextmanager
 def _hosts(settings: Settings, pair: "ModelPair", people: "Sequence[Profile]") -> "Iterator[Sequence[Host]]":
     """Where the sessions' engines are to live, for as long as the context lasts."""
-    from hocket.streaming.server.engines import Engines, num_cores
+    from hocket.streaming.server.sessions.engines import Engines, num_cores
 
     if settings.ray is None:
         yield [Engines(pair, people) for _ in range(settings.threads or num_cores())]
         return
-    from hocket.streaming.cluster.connection import joined
-    from hocket.streaming.cluster.hosts import cluster_hosts
+    from hocket.streaming.machines.connection import joined
+    from hocket.streaming.machines.hosts import cluster_hosts
 
     with joined(settings.ray) as cores:
         yield cluster_hosts(partial(_engines, settings, people), settings.threads or cores)
@@ -185,13 +185,13 @@ def _hosts(settings: Settings, pair: "ModelPair", people: "Sequence[Profile]") -
 
 def _engines(settings: Settings, people: "Sequence[Profile]") -> "Engines":
     """On a machine of a cluster: engines with models that are opened there."""
-    from hocket.streaming.server.engines import Engines
+    from hocket.streaming.server.sessions.engines import Engines
 
     return Engines(_open_pair(settings), people)
 
 
 async def _serve(open_hub: "Callable[[], Hub]", door: "Door", announcer: Announcer) -> None:
-    from hocket.streaming.server.sockets import serving
+    from hocket.streaming.server.door.sockets import serving
 
     stop = asyncio.Event()
     hub = open_hub()

@@ -17,7 +17,7 @@ from .report import say
 
 if TYPE_CHECKING:
     from hocket.streaming.events import Event
-    from hocket.streaming.server.store import Store
+    from hocket.streaming.server.sessions.store import Store
 
 app = typer.Typer(
     help="""Sessions that hocket serve has kept, beside a running one or without.
@@ -45,7 +45,7 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="Of a session: see hoc
 @app.command("list")
 def list_sessions(data_dir: DataDir = DATA_DIR, json: Json = False) -> None:
     """Every session, the newest first: when it began, how long it is, how many events it has."""
-    from hocket.streaming.server.document import summary_of
+    from hocket.streaming.server.sessions.document import summary_of
 
     listings = _store(data_dir).listings()
     if json:
@@ -61,7 +61,7 @@ def list_sessions(data_dir: DataDir = DATA_DIR, json: Json = False) -> None:
 @app.command()
 def show(session: Name, data_dir: DataDir = DATA_DIR, json: Json = False) -> None:
     """One session: when, how long, who spoke."""
-    from hocket.streaming.server.document import document_of
+    from hocket.streaming.server.sessions.document import document_of
 
     store = _store(data_dir)
     listing = store.listing(session)
@@ -105,7 +105,7 @@ def export(
     from hocket.streaming.captions.vtt import format_vtt
     from hocket.streaming.replay import Replay
     from hocket.streaming.rttm import format_rttm
-    from hocket.streaming.server.document import document_of
+    from hocket.streaming.server.sessions.document import document_of
     from hocket.streaming.sinks.palette import SPEAKER_COLOURS
 
     if sum((jsonl, json, rttm, vtt, srt, txt)) > 1:
@@ -143,7 +143,7 @@ def delete(
 
 def _store(folder: Path) -> "Store":
     from hocket.streaming.errors import StoreError
-    from hocket.streaming.server.store import DATABASE, Store
+    from hocket.streaming.server.sessions.store import DATABASE, Store
 
     if not (folder / DATABASE).exists():
         raise StoreError(f"no sessions in {folder}: name the folder of hocket serve with --data-dir")

@@ -50,12 +50,12 @@ def tune(
     hocket listen --config calls.toml
     """
     from hocket.streaming.config_file import write_config
+    from hocket.streaming.engine.sections import nested
     from hocket.streaming.evaluation.recordings import find_recordings
     from hocket.streaming.evaluation.report import tuning_table
     from hocket.streaming.evaluation.search_space import chosen
     from hocket.streaming.evaluation.tuning import Bench
     from hocket.streaming.evaluation.tuning import tune as search
-    from hocket.streaming.sections import nested
 
     space = chosen(only or [])
     config = options.config(config_file, latency, hop)

@@ -9,11 +9,11 @@ import numpy as np
 
 from hocket.models.roles import Embedder, Segmenter
 
-from ..config import DiarizerConfig
-from ..diarizer import Diarizer
+from ..engine.config import DiarizerConfig
+from ..engine.diarizer import Diarizer
+from ..engine.sections import nested
+from ..hearing.requests import EmbedRequest, Request
 from ..metrics import Lanes
-from ..requests import EmbedRequest, Request
-from ..sections import nested
 from ..sources.file import FileSource
 from .oracle import OracleSegmenter
 from .recorded import Answer, Output, completed, remembered

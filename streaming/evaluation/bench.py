@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from hocket.models.roles import Embedder, Segmenter
 
-from .. import compute
-from ..clustering import Clusterer
-from ..config import DiarizerConfig
-from ..diarizer import Diarizer
+from ..clustering.clusterer import Clusterer
+from ..engine import compute
+from ..engine.config import DiarizerConfig
+from ..engine.diarizer import Diarizer
 from ..sources.base import Lost, Source
 from .run import TimedSession, resampled
 from .stopwatch import Stopwatch, public_methods, timing

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..requests import DetectRequest, Request, SegmentRequest
+from ..hearing.requests import DetectRequest, Request, SegmentRequest
 from .oracle import OracleSegmenter
 from .recorded import Answer, Output
 

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from hocket.models.roles import Embedder, Segmenter
 
-from ..config import DiarizerConfig
-from ..diarizer import Diarizer
+from ..engine.config import DiarizerConfig
+from ..engine.diarizer import Diarizer
 from ..metrics import Lanes
 from ..sources.file import FileSource
 from .conditions import Conditions, with_oracle_speech

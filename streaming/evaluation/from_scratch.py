@@ -19,12 +19,12 @@ from scipy.optimize import linear_sum_assignment
 from hocket.models.roles import Embedder, Segmenter
 
 from ..errors import AudioFileError
-from ..frames import FrameCache
 from ..grid import CELLS_PER_SECOND, FrameGrid, Grid, to_cells
+from ..hearing.frames import FrameCache
+from ..hearing.powerset import Powerset
+from ..hearing.ring import Ring
 from ..metrics import Lanes
-from ..powerset import Powerset
 from ..replay import Segment
-from ..ring import Ring
 
 Floats = NDArray[np.float32]
 # (samples,) of a window to its frames (n, channels), by one run of the whole network.

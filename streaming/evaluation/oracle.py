@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from hocket.models.roles import SegmenterSpec
 
 from ..grid import Grid
+from ..hearing.powerset import Powerset
+from ..hearing.requests import SegmentRequest
 from ..metrics import Lanes
-from ..powerset import Powerset
-from ..requests import SegmentRequest
 
 CERTAIN = 10.0  # logit of the true class; the others get its negative: probabilities of 0 and 1 to 1e-8
 TIE_BREAK = 0.01  # what speech in the window weighs beside being active: decides only between equals

@@ -20,14 +20,14 @@ from scipy.special import softmax
 
 from hocket.models.roles import EmbedderSpec, SegmenterSpec
 
-from ..frames import FrameCache
 from ..grid import FrameGrid, Grid
+from ..hearing.frames import FrameCache
+from ..hearing.powerset import Powerset
+from ..hearing.requests import EmbedRequest, SegmentRequest
+from ..hearing.ring import Ring
+from ..hearing.windows import WindowPlan
 from ..metrics import Lanes
-from ..powerset import Powerset
 from ..replay import Segment
-from ..requests import EmbedRequest, SegmentRequest
-from ..ring import Ring
-from ..windows import WindowPlan
 from .recorded import Answer
 
 Floats = NDArray[np.float32]

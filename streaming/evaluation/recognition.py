@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from hocket.models.roles import Embedder, Segmenter
 
-from ..diarizer import Diarizer
+from ..clustering.voiceprint import VoicePrint
+from ..engine.diarizer import Diarizer
 from ..events import Event
 from ..grid import to_cells
 from ..replay import Replay
-from ..voiceprint import VoicePrint
 from .recorded import Answer, remembered
 from .run import TimedSession
 from .simulated.pool import Phrase, PoolVoice, SpeechPool, samples_of

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from hocket.models.roles import DetectingSegmenter, Embedder, Segmenter
 
-from .. import compute
+from ..engine import compute
 from ..errors import FormatError
-from ..requests import DetectRequest, EmbedRequest, Request
+from ..hearing.requests import DetectRequest, EmbedRequest, Request
 
 Output = NDArray[np.float32]
 Answer = Callable[[Sequence[Request]], list[Output]]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..events import Event
-from ..requests import DetectRequest, EmbedRequest, FramesRequest, Request, SegmentRequest
+from ..hearing.requests import DetectRequest, EmbedRequest, FramesRequest, Request, SegmentRequest
 from ..resample import Resampler
 from ..sources.base import Block, Lost, Source
 from .oracle import OracleSegmenter

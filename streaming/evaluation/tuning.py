@@ -7,11 +7,11 @@ from typing import Any
 
 from hocket.models.roles import Embedder, Segmenter
 
-from ..config import DiarizerConfig
-from ..diarizer import Diarizer
+from ..engine.config import DiarizerConfig
+from ..engine.diarizer import Diarizer
+from ..engine.sections import leaves, nested
 from ..errors import MissingDependency
 from ..metrics import DiarizationErrors, Lanes, diarization_errors
-from ..sections import leaves, nested
 from ..sources.file import FileSource
 from .live import watch
 from .recorded import remembered
@@ -72,8 +72,8 @@ class Bench:
 
     def defaults(self) -> dict[str, Any]:
         """Every setting by dotted name, thresholds as on the card."""
-        from ..atoms import AtomRules
-        from ..clustering import ClusterRules
+        from ..clustering.clusterer import ClusterRules
+        from ..hearing.cutting import AtomRules
 
         spec = self._segmenter.spec
         atoms = self.config.atoms or AtomRules(onset=spec.onset, offset=spec.offset)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hocket.models.roles import Embedder, Segmenter
 
-from ..config import DiarizerConfig
+from ..engine.config import DiarizerConfig
 from ..metrics import Lanes
 from ..offline.diarizer import OfflineDiarizer
 from ..replay import Segment, annotation

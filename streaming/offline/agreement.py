@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 
-from ..evidence import LocalVoices
-from ..memory import Atom
+from ..hearing.atoms import Atom
+from ..hearing.evidence import LocalVoices
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.intp]

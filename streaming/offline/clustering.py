@@ -6,15 +6,16 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..agglomeration import agglomerate
-from ..config import Asked
-from ..counting import at_least, at_most
-from ..memory import Atom, Speakers, centres
-from ..naming import NamingRules, posterior
-from ..rare import RareRules, with_rare
-from ..reclustering import ReclusterRules, least_of_a_speaker, speakers_among
-from ..second_voice import SecondVoiceRules, second_voice
-from ..voices import VoiceScorer
+from ..clustering.agglomeration import agglomerate
+from ..clustering.asked import Asked
+from ..clustering.counting import at_least, at_most
+from ..clustering.memory import Speakers, centres
+from ..clustering.naming import NamingRules, posterior
+from ..clustering.rare import RareRules, with_rare
+from ..clustering.reclustering import ReclusterRules, least_of_a_speaker, speakers_among
+from ..clustering.second_voice import SecondVoiceRules, second_voice
+from ..clustering.voices import VoiceScorer
+from ..hearing.atoms import Atom
 from .agreement import Agreement, Pairs
 
 Floats = NDArray[np.float32]

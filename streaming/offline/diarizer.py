@@ -4,18 +4,18 @@ from typing import Any
 
 from hocket.models.roles import Embedder, Segmenter
 
-from ..atoms import AtomRules
-from ..config import DiarizerConfig
-from ..floor import Floor
+from ..clustering.voices import VoiceScorer
+from ..engine.config import DiarizerConfig
+from ..engine.floor import Floor
+from ..engine.journal import Journal
+from ..engine.listener import Listener
+from ..engine.session import Session
+from ..engine.timeline import Piece, Timeline, turns_of
 from ..grid import Grid
-from ..journal import Journal
-from ..listener import Listener
-from ..memory import NOBODY, Atom
-from ..perception import Perception
-from ..session import Session
-from ..timeline import Piece, Timeline, turns_of
-from ..voices import VoiceScorer
-from ..windows import WindowPlan
+from ..hearing.atoms import NOBODY, Atom
+from ..hearing.cutting import AtomRules
+from ..hearing.perception import Perception
+from ..hearing.windows import WindowPlan
 from .agreement import Agreement
 from .clustering import OfflineRules, cluster
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..diarizer import Diarizer
+from ..clustering.voiceprint import VoicePrint
+from ..engine.diarizer import Diarizer
 from ..errors import VoicePrintError
 from ..replay import Segment
 from ..resample import Channel, Resampler
 from ..sources.base import Block
 from ..sources.file import FileSource
-from ..voiceprint import VoicePrint
 
 if TYPE_CHECKING:
     from hocket.models import ModelPair

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
+from ..clustering.people import Profile
+from ..clustering.voiceprint import VoicePrint, joined
 from ..errors import StoreError, UnknownSpeaker, VoicePrintError
-from ..people import Profile
-from ..voiceprint import VoicePrint, joined
 from .sealing import SALT_BYTES, KeySeal, NoSeal, Seal
 
 FORMAT = "hocket person 1"

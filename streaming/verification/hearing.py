@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from hocket.models.roles import Embedder, Segmenter
 
 from ..errors import NoVoiceError
-from ..powerset import Powerset
+from ..hearing.powerset import Powerset
 
 Samples = NDArray[np.float32]
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from hocket.streaming.cli.app import app
 from hocket.streaming.replay import Segment
 from hocket.streaming.rttm import read_rttm
-from hocket.streaming.server.publisher import Publisher
+from hocket.streaming.server.clients.publisher import Publisher
 from tests.served import Babble, service
 from tests.talking import run
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import soundfile
 from websockets.sync.client import connect
 
-from hocket.streaming.server.store import Step, Store, hold
+from hocket.streaming.server.sessions.store import Step, Store, hold
 from tests.served import RATE, Babble
 from tests.unit.streaming.server.test_store import create
 

@@ -24,8 +24,8 @@ from hocket.models.errors import ModelError, UnknownModel
 from hocket.models.fbank import Fbank
 from hocket.models.plda import open_plda
 from hocket.models.store import PUBLISHED, record
-from hocket.streaming.config import DiarizerConfig
-from hocket.streaming.diarizer import Diarizer
+from hocket.streaming.engine.config import DiarizerConfig
+from hocket.streaming.engine.diarizer import Diarizer
 from tests.fluidinference_pipeline import embedder_state, write_pipeline
 from tests.shared_data import ROOT, shared
 

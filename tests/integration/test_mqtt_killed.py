@@ -18,12 +18,12 @@ from hocket.streaming.mqtt.broker import Broker
 from hocket.streaming.mqtt.marks import Past
 from hocket.streaming.mqtt.sink import MqttSink
 from hocket.streaming.replay import Segment
-from hocket.streaming.server.access import Door
-from hocket.streaming.server.hub import Hub
-from hocket.streaming.server.limits import Limits
-from hocket.streaming.server.publisher import Publisher
-from hocket.streaming.server.sockets import serving
-from hocket.streaming.server.store import Store
+from hocket.streaming.server.clients.publisher import Publisher
+from hocket.streaming.server.door.access import Door
+from hocket.streaming.server.door.sockets import serving
+from hocket.streaming.server.sessions.hub import Hub
+from hocket.streaming.server.sessions.limits import Limits
+from hocket.streaming.server.sessions.store import Store
 from tests.broker import Mosquitto, Reader, eventually, free_port, read_json, require_mosquitto
 from tests.event_log import live
 from tests.integration.test_server_killed import Victim

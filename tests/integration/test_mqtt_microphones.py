@@ -23,11 +23,11 @@ from hocket.streaming.errors import ConfigError
 from hocket.streaming.events import Event, Gap
 from hocket.streaming.mqtt.broker import Broker
 from hocket.streaming.mqtt.sink import MqttSink
-from hocket.streaming.server import microphone
-from hocket.streaming.server.access import Door
-from hocket.streaming.server.hub import Hub, Limits
-from hocket.streaming.server.sockets import serving
-from hocket.streaming.server.store import Store
+from hocket.streaming.server.door.access import Door
+from hocket.streaming.server.door.sockets import serving
+from hocket.streaming.server.rooms import microphone
+from hocket.streaming.server.sessions.hub import Hub, Limits
+from hocket.streaming.server.sessions.store import Store
 from tests.broker import Mosquitto, Reader, eventually, read, read_json, require_mosquitto
 from tests.served import RATE, Babble, UnrulyModels
 

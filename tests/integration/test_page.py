@@ -19,10 +19,10 @@ from hocket.models import open_models
 from hocket.streaming.events import Event
 from hocket.streaming.replay import annotation
 from hocket.streaming.rttm import format_rttm
-from hocket.streaming.server.access import Door, Tokens
-from hocket.streaming.server.hub import Hub
-from hocket.streaming.server.limits import Limits
-from hocket.streaming.server.sockets import serving
+from hocket.streaming.server.door.access import Door, Tokens
+from hocket.streaming.server.door.sockets import serving
+from hocket.streaming.server.sessions.hub import Hub
+from hocket.streaming.server.sessions.limits import Limits
 from tests.browser import chromium, downloaded, in_a_thread, visit
 from tests.integration.test_server_killed import free_port
 from tests.served import RATE, Babble, service

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from hocket.streaming.captions.shown import cues_of
 from hocket.streaming.captions.vtt import format_vtt
-from hocket.streaming.diarizer import Diarizer
+from hocket.streaming.engine.diarizer import Diarizer
 from hocket.streaming.events import Caption, Event, Gap, SpeakerNew, SpeakerUpdate, Word
 from hocket.streaming.replay import Replay
 from hocket.streaming.rttm import format_rttm

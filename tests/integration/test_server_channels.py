@@ -8,9 +8,9 @@ from websockets.asyncio.client import connect
 
 from hocket.streaming.errors import ServiceError
 from hocket.streaming.events import Event, Gap, SessionEnd
-from hocket.streaming.server.admin import Admin
-from hocket.streaming.server.messages import End
-from hocket.streaming.server.publisher import Publisher
+from hocket.streaming.server.clients.admin import Admin
+from hocket.streaming.server.clients.publisher import Publisher
+from hocket.streaming.server.protocol.messages import End
 from hocket.streaming.sources.base import Block
 from tests.script import Script
 from tests.served import Babble, service

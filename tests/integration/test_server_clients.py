@@ -9,9 +9,9 @@ from hocket.streaming.captions.words import HeardWord
 from hocket.streaming.errors import ServiceError
 from hocket.streaming.events import Caption
 from hocket.streaming.replay import Replay
-from hocket.streaming.server.admin import Admin
-from hocket.streaming.server.messages import Done, End, Finalize, Finalized, Merge, Name, Words
-from hocket.streaming.server.publisher import Publisher
+from hocket.streaming.server.clients.admin import Admin
+from hocket.streaming.server.clients.publisher import Publisher
+from hocket.streaming.server.protocol.messages import Done, End, Finalize, Finalized, Merge, Name, Words
 from tests.served import Babble, service
 from tests.talking import followed, run
 

@@ -10,7 +10,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from hocket.streaming.events import Caption, Revision, SessionEnd, SpeakerNew, SpeakerUpdate
 from hocket.streaming.replay import Replay
-from hocket.streaming.server.access import Door, Tokens
+from hocket.streaming.server.door.access import Door, Tokens
 from tests.served import Babble, service
 from tests.talking import START, closed, followed, heard, run, said
 

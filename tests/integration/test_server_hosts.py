@@ -9,16 +9,16 @@ import pytest
 
 from hocket.streaming.errors import ServiceError
 from hocket.streaming.events import Event, SessionEnd
-from hocket.streaming.server.access import Door
-from hocket.streaming.server.engines import Begun, Engines, HostLost, Work
-from hocket.streaming.server.hosted import Outcome
-from hocket.streaming.server.hub import Hub
-from hocket.streaming.server.limits import Limits
-from hocket.streaming.server.messages import Start
-from hocket.streaming.server.publisher import Publisher
-from hocket.streaming.server.sockets import serving
-from hocket.streaming.server.store import Kept
-from hocket.streaming.server.subscriber import Subscriber
+from hocket.streaming.server.clients.publisher import Publisher
+from hocket.streaming.server.clients.subscriber import Subscriber
+from hocket.streaming.server.door.access import Door
+from hocket.streaming.server.door.sockets import serving
+from hocket.streaming.server.protocol.messages import Start
+from hocket.streaming.server.sessions.engines import Begun, Engines, HostLost, Work
+from hocket.streaming.server.sessions.hosted import Outcome
+from hocket.streaming.server.sessions.hub import Hub
+from hocket.streaming.server.sessions.limits import Limits
+from hocket.streaming.server.sessions.store import Kept
 from tests.served import Babble, UnrulyModels
 
 

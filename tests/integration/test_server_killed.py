@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 from hocket.streaming.events import Event
-from hocket.streaming.server import hosted
-from hocket.streaming.server.access import Door
-from hocket.streaming.server.publisher import Publisher
-from hocket.streaming.server.subscriber import Subscriber
+from hocket.streaming.server.clients.publisher import Publisher
+from hocket.streaming.server.clients.subscriber import Subscriber
+from hocket.streaming.server.door.access import Door
+from hocket.streaming.server.sessions import hosted
 from tests.served import Babble, service
 
 KILLS = int(os.environ.get("HOCKET_KILLS", "50"))

@@ -10,10 +10,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
 from hocket.streaming.errors import ServiceError
-from hocket.streaming.server import feeding, metering
-from hocket.streaming.server.access import Door, Tokens
-from hocket.streaming.server.limits import Limits
-from hocket.streaming.server.publisher import Publisher
+from hocket.streaming.server.clients.publisher import Publisher
+from hocket.streaming.server.door import feeding
+from hocket.streaming.server.door.access import Door, Tokens
+from hocket.streaming.server.protocol import metering
+from hocket.streaming.server.sessions.limits import Limits
 from tests.served import Babble, service
 from tests.talking import START, closed, followed, heard, run, said
 

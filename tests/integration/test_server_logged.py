@@ -14,12 +14,12 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from hocket.streaming.cli.log_lines import logged
-from hocket.streaming.diarizer import Diarizer
+from hocket.streaming.engine.diarizer import Diarizer
 from hocket.streaming.errors import ConfigError
 from hocket.streaming.events import Caption, SpeakerUpdate
-from hocket.streaming.server import hosted
-from hocket.streaming.server.access import Door, Tokens
-from hocket.streaming.server.messages import Control
+from hocket.streaming.server.door.access import Door, Tokens
+from hocket.streaming.server.protocol.messages import Control
+from hocket.streaming.server.sessions import hosted
 from tests.integration.test_server import ticket_for
 from tests.served import Babble, service
 from tests.talking import START, closed, followed, heard, run, said

@@ -14,10 +14,10 @@ from websockets.asyncio.client import connect
 
 from hocket.streaming.errors import FormatError
 from hocket.streaming.events import Gap
-from hocket.streaming.server import opus
-from hocket.streaming.server.messages import Missing
-from hocket.streaming.server.opus import OpusStream
-from hocket.streaming.server.protocol import Audio
+from hocket.streaming.server.protocol import opus
+from hocket.streaming.server.protocol.ends import Audio
+from hocket.streaming.server.protocol.messages import Missing
+from hocket.streaming.server.protocol.opus import OpusStream
 from tests.damage import damaged
 from tests.recorder import CONTAINERS, RATE, recorded
 from tests.served import service

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hocket.streaming.events import Event, Gap, SessionEnd, Status, Turn
-from hocket.streaming.server.access import Door
-from hocket.streaming.server.hub import Hub
-from hocket.streaming.server.limits import Limits
-from hocket.streaming.server.publisher import Publisher
-from hocket.streaming.server.sockets import serving
-from hocket.streaming.server.subscriber import Subscriber
+from hocket.streaming.server.clients.publisher import Publisher
+from hocket.streaming.server.clients.subscriber import Subscriber
+from hocket.streaming.server.door.access import Door
+from hocket.streaming.server.door.sockets import serving
+from hocket.streaming.server.sessions.hub import Hub
+from hocket.streaming.server.sessions.limits import Limits
 from tests.served import Babble, UnrulyModels
 from tests.unruly_models import UnrulyDetectingSegmenter
 

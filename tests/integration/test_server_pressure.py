@@ -12,11 +12,12 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.sync.client import connect as sync_connect
 
 from hocket.streaming.events import Event, Gap, SessionEnd, SpeakerUpdate
-from hocket.streaming.server import conversing, live, wire
-from hocket.streaming.server.conversing import Replies
-from hocket.streaming.server.figures import Figures
-from hocket.streaming.server.messages import KeepAlive
-from hocket.streaming.server.store import Step, Store
+from hocket.streaming.server.door import conversing, wire
+from hocket.streaming.server.door.conversing import Replies
+from hocket.streaming.server.protocol.messages import KeepAlive
+from hocket.streaming.server.sessions import live
+from hocket.streaming.server.sessions.figures import Figures
+from hocket.streaming.server.sessions.store import Step, Store
 from tests.served import Babble, UnrulyModels, service
 from tests.talking import START, closed, followed, heard, run, said
 
@@ -224,7 +225,7 @@ def test_a_gap_of_minutes_is_one_event_and_holds_nobody_up(tmp_path: Path) -> No
             assert events == alone()
 
     def alone() -> list[Event]:
-        from hocket.streaming.diarizer import Diarizer
+        from hocket.streaming.engine.diarizer import Diarizer
 
         models = UnrulyModels()
         diarizer = Diarizer(models.segmenter, models.embedder, session="gap", models=models.names)

@@ -9,10 +9,10 @@ from websockets.asyncio.client import connect
 
 from hocket.streaming.errors import StoreError
 from hocket.streaming.events import Event, SessionEnd, SpeakerUpdate
-from hocket.streaming.server import retention
-from hocket.streaming.server.limits import Limits
-from hocket.streaming.server.publisher import Publisher
-from hocket.streaming.server.store import Step, Store
+from hocket.streaming.server.clients.publisher import Publisher
+from hocket.streaming.server.sessions import retention
+from hocket.streaming.server.sessions.limits import Limits
+from hocket.streaming.server.sessions.store import Step, Store
 from tests.integration.test_server_pressure import deaf
 from tests.served import Babble, service
 from tests.talking import START, closed, followed, heard, run, said

@@ -10,9 +10,9 @@ import pytest
 
 from hocket.streaming.errors import ConfigError, ServiceError
 from hocket.streaming.events import SessionEnd
-from hocket.streaming.server.access import Door, Tokens, certified
-from hocket.streaming.server.limits import Limits
-from hocket.streaming.server.publisher import Publisher
+from hocket.streaming.server.clients.publisher import Publisher
+from hocket.streaming.server.door.access import Door, Tokens, certified
+from hocket.streaming.server.sessions.limits import Limits
 from tests.broker import certificates
 from tests.served import Babble, service
 from tests.talking import followed, run

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from hocket.streaming.agglomeration import LEAST_SPREAD, agglomerate
-from hocket.streaming.reclustering import ReclusterRules
+from hocket.streaming.clustering.agglomeration import LEAST_SPREAD, agglomerate
+from hocket.streaming.clustering.reclustering import ReclusterRules
 
 Floats = NDArray[np.float32]
 Near = NDArray[np.bool_]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hocket.streaming.diarizer import Diarizer
+from hocket.streaming.engine.diarizer import Diarizer
 from hocket.streaming.errors import ConfigError, VoicePrintError
 from hocket.streaming.events import Event, Revision, SpeakerUpdate, Turn
 from hocket.streaming.replay import Replay

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from hocket.streaming.captions.captioner import Captioner, CaptionRules
 from hocket.streaming.captions.words import HeardWord
+from hocket.streaming.engine.snapshot import pack, unpack
 from hocket.streaming.events import Caption, Event, RevisedTurn, Revision, SessionEnd, Turn
-from hocket.streaming.snapshot import pack, unpack
 
 RULES = CaptionRules(offset=0.0)
 times = st.integers(0, 400).map(lambda tenths: tenths / 10)

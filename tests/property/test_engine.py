@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from hocket.streaming.compute import run
-from hocket.streaming.config import DiarizerConfig
-from hocket.streaming.diarizer import Diarizer
+from hocket.streaming.engine.compute import run
+from hocket.streaming.engine.config import DiarizerConfig
+from hocket.streaming.engine.diarizer import Diarizer
 from hocket.streaming.errors import ConfigError
 from hocket.streaming.events import Event, Gap, Revision, SessionEnd, SessionStart, Turn
+from hocket.streaming.hearing.requests import SegmentRequest
 from hocket.streaming.replay import Replay
-from hocket.streaming.requests import SegmentRequest
 from tests.unruly_models import RATE, UnrulyDetectingSegmenter, UnrulyEmbedder, babble
 
 configs = st.builds(

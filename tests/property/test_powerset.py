@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hocket.streaming.powerset import Powerset
+from hocket.streaming.hearing.powerset import Powerset
 
 
 def powerset(num_speakers: int, most: int) -> Powerset:

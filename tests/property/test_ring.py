@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hocket.streaming.ring import Ring
+from hocket.streaming.hearing.ring import Ring
 
 moves = st.lists(st.tuples(st.booleans(), st.integers(0, 40)), max_size=20)
 

@@ -11,10 +11,10 @@ from hocket.models.roles import SegmenterSpec
 from hocket.streaming.evaluation.live import watch
 from hocket.streaming.evaluation.oracle import OracleSegmenter
 from hocket.streaming.events import Event, RevisedTurn, Revision, SpeakerUpdate, Turn
+from hocket.streaming.hearing.powerset import Powerset
+from hocket.streaming.hearing.requests import SegmentRequest
 from hocket.streaming.metrics import DiarizationErrors, Lanes, diarization_errors
-from hocket.streaming.powerset import Powerset
 from hocket.streaming.replay import Segment, annotation
-from hocket.streaming.requests import SegmentRequest
 
 CELLS = 60
 SPEAKERS = ("S1", "S2", "S3")

@@ -8,14 +8,11 @@ from pathlib import Path
 import pytest
 
 from hocket.streaming.captions.words import HeardWord
-from hocket.streaming.diarizer import Diarizer
+from hocket.streaming.clustering.people import Profile
+from hocket.streaming.engine.diarizer import Diarizer
 from hocket.streaming.events import Event, SpeakerUpdate
-from hocket.streaming.people import Profile
-from hocket.streaming.server import hosted
-from hocket.streaming.server.engines import Engines, Work
-from hocket.streaming.server.hosted import Asked, Outcome, Piece
-from hocket.streaming.server.inputs import Ending
-from hocket.streaming.server.messages import (
+from hocket.streaming.server.protocol.ends import Audio
+from hocket.streaming.server.protocol.messages import (
     Control,
     Correct,
     Done,
@@ -27,8 +24,11 @@ from hocket.streaming.server.messages import (
     Start,
     Words,
 )
-from hocket.streaming.server.protocol import Audio
-from hocket.streaming.server.store import Store
+from hocket.streaming.server.sessions import hosted
+from hocket.streaming.server.sessions.engines import Engines, Work
+from hocket.streaming.server.sessions.hosted import Asked, Outcome, Piece
+from hocket.streaming.server.sessions.inputs import Ending
+from hocket.streaming.server.sessions.store import Store
 from tests.served import Babble, UnrulyModels
 from tests.unruly_models import RATE
 

@@ -6,8 +6,8 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hocket.streaming.server.messages import FROM_PRODUCER, Control, KeepAlive, Refusal, Start
-from hocket.streaming.server.protocol import Audio, Order, Producer, State, told_by_admin
+from hocket.streaming.server.protocol.ends import Audio, Order, Producer, State, told_by_admin
+from hocket.streaming.server.protocol.messages import FROM_PRODUCER, Control, KeepAlive, Refusal, Start
 
 NUM_MALFORMED = 100_000
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)

@@ -14,13 +14,6 @@ SOURCES = sorted(path for room in ("models", "streaming") for path in (ROOT / ro
 # Rooms that are folders need no list; those that share streaming/ with others do.
 MEMBERS = {
     "language": {"errors", "events", "grid", "replay"},
-    "engine": {
-        "account", "agglomeration", "amendments", "anchors", "atoms", "clustering", "compute", "config",
-        "counting", "curves", "detection", "diarizer", "evidence", "floor", "frames", "journal", "listener",
-        "memory", "naming", "people", "perception", "powerset", "rare", "reclustering", "requests", "ring",
-        "second_look", "second_voice", "sections", "session", "shaping", "snapshot", "timeline",
-        "voiceprint", "voices", "windows",
-    },
     "paper": {"files", "metrics", "rttm"},
     "settings": {"config_file"},
     "shell": {"backlog", "commands", "resample", "stream"},
@@ -36,7 +29,10 @@ MAY_IMPORT = {
     "models.convert": {"models"},
     "models.hub": {"models", "models.convert"},
     "language": {"models.errors"},
-    "engine": {"language", "models.roles"},
+    "hearing": {"language", "models.roles"},
+    "clustering": {"language", "hearing", "models.roles"},
+    "engine": {"language", "hearing", "clustering", "models.roles"},
+    "offline": {"language", "hearing", "clustering", "engine", "models.roles"},
     "paper": {"language"},
     "settings": {"language", "engine", "paper"},
     "sources": {"language"},
@@ -44,28 +40,38 @@ MAY_IMPORT = {
     "sinks": {"language", "paper", "captions"},
     "shell": {"language", "sources.base", "sinks.base"},
     "mqtt": {"language", "commands"},
-    "offline": {"language", "engine", "models.roles"},
     "evaluation": {
-        "language", "engine", "offline", "paper", "settings", "shell", "sources", "models", "captions",
-        "server",
+        "language", "hearing", "clustering", "engine", "offline", "paper", "settings", "shell", "sources",
+        "models", "captions", "server",
     },
-    "speakers": {"language", "engine", "shell", "sources", "models"},
-    "server": {"language", "engine", "paper", "shell", "sources", "captions", "models.roles"},
-    "cluster": {"language", "shell", "sources", "server"},
-    "verification": {"language", "engine", "paper", "shell", "sources", "models"},
+    "speakers": {"language", "clustering", "engine", "shell", "sources", "models"},
+    "server": {
+        "language", "hearing", "clustering", "engine", "paper", "shell", "sources", "captions",
+        "models.roles",
+    },
+    "machines": {"language", "shell", "sources", "server"},
+    "verification": {"language", "hearing", "engine", "paper", "shell", "sources", "models"},
     "face": {
-        "language", "engine", "offline", "shell", "sources", "models", "mqtt", "speakers", "verification",
+        "language", "clustering", "engine", "offline", "shell", "sources", "models", "mqtt", "speakers",
+        "verification",
     },
     "cli": {
-        "language", "engine", "offline", "paper", "shell", "sources", "sinks", "evaluation", "models",
-        "models.convert",
-        "models.hub",
-        "mqtt",
-        "settings", "server", "speakers", "verification", "captions", "cluster",
+        "language", "clustering", "engine", "offline", "paper", "shell", "sources", "sinks", "evaluation",
+        "models", "models.convert", "models.hub", "mqtt", "settings", "server", "speakers", "verification",
+        "captions", "machines",
     },
 }  # fmt: skip
 
-# What would give the engine a clock, a thread, a file, a socket, chance or a log.
+# The same inside the service; what lies beside these rooms sees them all.
+SERVICE = {
+    "protocol": set[str](),
+    "sessions": {"protocol"},
+    "rooms": {"protocol", "sessions"},
+    "door": {"protocol", "sessions"},
+    "clients": {"protocol"},
+}
+COMPUTING = {"language", "hearing", "clustering", "engine", "offline"}
+# What would give them a clock, a thread, a file, a socket, chance or a log.
 OUTSIDE_WORLD = {
     "asyncio", "concurrent", "datetime", "logging", "multiprocessing", "os", "pathlib", "queue", "random",
     "secrets", "select", "shutil", "signal", "socket", "subprocess", "sys", "tempfile", "threading", "time",
@@ -76,7 +82,7 @@ WHERE_USED = {
     "aiomqtt", "av", "coremltools", "faster_whisper", "huggingface_hub", "matplotlib", "onnxruntime",
     "optuna", "platformdirs", "pyannote", "ray", "sounddevice", "soundfile", "soxr", "torch",
 }  # fmt: skip
-AROUND_IT = {"cluster", "models.convert", "models.hub", "mqtt"}
+AROUND_IT = {"machines", "models.convert", "models.hub", "mqtt"}
 AT_HOME = {"rich": {"sinks", "cli", "evaluation"}, "typer": {"cli"}}
 
 
@@ -161,6 +167,20 @@ def test_arrows_between_rooms_point_inwards(imports: list[Import]) -> None:
     assert wrong == []
 
 
+def test_arrows_inside_the_service_point_inwards(imports: list[Import]) -> None:
+    wrong = []
+    for imported in imports:
+        here, there = _service_room(module_of(imported.path)), _service_room(imported.target)
+        if here and there and there not in {here, *SERVICE[here]}:
+            wrong.append(str(imported))
+    assert wrong == []
+
+
+def _service_room(module: str) -> str | None:
+    parts = module.removeprefix("hocket.streaming.server.").split(".")
+    return parts[0] if parts[0] in SERVICE else None
+
+
 def test_heavy_packages_are_imported_where_they_are_used(imports: list[Import]) -> None:
     early = [imported for imported in imports if imported.at_import]
     at_home = [str(i) for i in early if i.package in AT_HOME and i.room not in AT_HOME[i.package]]
@@ -169,14 +189,14 @@ def test_heavy_packages_are_imported_where_they_are_used(imports: list[Import]) 
 
 
 def test_the_engine_knows_numbers_and_nothing_of_the_world(imports: list[Import]) -> None:
-    own = [imported for imported in imports if imported.room in {"language", "engine", "offline"}]
+    own = [imported for imported in imports if imported.room in COMPUTING]
     assert [str(imported) for imported in own if imported.package in OUTSIDE_WORLD] == []
     known = {"hocket", "numpy", "scipy", *sys.stdlib_module_names}
     assert [str(imported) for imported in own if imported.package not in known] == []
 
 
 def test_relative_imports_and_names_of_modules_are_understood() -> None:
-    engine = {imported.target for imported in imports_of(ROOT / "streaming" / "diarizer.py")}
-    assert {"hocket.streaming.session", "hocket.streaming.grid", "hocket.models.roles"} <= engine
+    engine = {imported.target for imported in imports_of(ROOT / "streaming" / "engine" / "diarizer.py")}
+    assert {"hocket.streaming.engine.session", "hocket.streaming.grid", "hocket.models.roles"} <= engine
     source = {imported.target for imported in imports_of(ROOT / "streaming" / "sources" / "file.py")}
     assert {"hocket.streaming.errors", "hocket.streaming.sources.base", "soundfile"} <= source

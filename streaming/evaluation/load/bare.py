@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hocket.models.open import Runtime
-from hocket.streaming.config import DiarizerConfig
-from hocket.streaming.server.engines import num_cores
+from hocket.streaming.engine.config import DiarizerConfig
+from hocket.streaming.server.sessions.engines import num_cores
 
 from ..bench import bench
 

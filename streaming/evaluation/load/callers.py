@@ -11,8 +11,8 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from hocket.streaming.errors import ServiceError
-from hocket.streaming.server.connecting import address, opened
-from hocket.streaming.server.messages import Start, Stop
+from hocket.streaming.server.clients.connecting import address, opened
+from hocket.streaming.server.protocol.messages import Start, Stop
 
 from .talk import RATE, Conversation
 

@@ -10,8 +10,8 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
-from hocket.streaming.server.connecting import address, opened
-from hocket.streaming.server.messages import Start, Stop
+from hocket.streaming.server.clients.connecting import address, opened
+from hocket.streaming.server.protocol.messages import Start, Stop
 
 from ...sources.file import FileSource
 from ..bench import clip

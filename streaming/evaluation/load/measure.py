@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...server.engines import num_cores
+from ...server.sessions.engines import num_cores
 from ...sources.file import FileSource
 from ..bench import Samples, clip
 from .bare import Chosen, bare_share

@@ -26,11 +26,11 @@ from hocket.models.roles import (
     Memory,
     Weights,
 )
-from hocket.streaming.server.access import Door
-from hocket.streaming.server.engines import Engines
-from hocket.streaming.server.hub import Hub
-from hocket.streaming.server.limits import Limits
-from hocket.streaming.server.sockets import serving
+from hocket.streaming.server.door.access import Door
+from hocket.streaming.server.door.sockets import serving
+from hocket.streaming.server.sessions.engines import Engines
+from hocket.streaming.server.sessions.hub import Hub
+from hocket.streaming.server.sessions.limits import Limits
 
 Rows = NDArray[np.float32]
 

@@ -3,8 +3,8 @@
 import asyncio
 import json
 
-from hocket.streaming.server.connecting import address, opened
-from hocket.streaming.server.messages import Start, Stop
+from hocket.streaming.server.clients.connecting import address, opened
+from hocket.streaming.server.protocol.messages import Start, Stop
 
 from .bench import WARM_UP_SECONDS, Watched
 from .callers import together

@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 
 from hocket.models.roles import Embedder, EmbedderSpec, Segmenter, SegmenterSpec
 
-from ...atoms import AtomRules, Span
-from ...clustering import Clusterer
-from ...config import DiarizerConfig
-from ...diarizer import Diarizer
-from ...evidence import DOUBT
+from ...clustering.clusterer import Clusterer
+from ...engine.config import DiarizerConfig
+from ...engine.diarizer import Diarizer
 from ...grid import Grid, to_cells
-from ...memory import Atom, Links, Overlap
-from ...perception import OVERLAP_SHORTEST, Perception
-from ...requests import DetectRequest, EmbedRequest, FramesRequest
+from ...hearing.atoms import Atom, Links, Overlap
+from ...hearing.cutting import AtomRules, Span
+from ...hearing.evidence import DOUBT
+from ...hearing.perception import OVERLAP_SHORTEST, Perception
+from ...hearing.requests import DetectRequest, EmbedRequest, FramesRequest
 from .plan import Meeting
 from .sayings import Sayings, said_again
 from .voices import Heard, HeardAtom, heard_part

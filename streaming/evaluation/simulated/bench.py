@@ -9,13 +9,13 @@ import numpy as np
 
 from hocket.models.roles import Embedder, Segmenter
 
-from ...clustering import Clusterer
-from ...config import DiarizerConfig
+from ...clustering.clusterer import Clusterer
+from ...engine.config import DiarizerConfig
+from ...engine.snapshot import pack
 from ...events import Event
 from ...grid import to_cells
 from ...metrics import Lanes
 from ...replay import Segment
-from ...snapshot import pack
 from ..bench import resident_bytes
 from ..stopwatch import timing
 from .arranged import ArrangedDiarizer, PlacedAtom, arrange

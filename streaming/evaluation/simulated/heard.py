@@ -7,8 +7,8 @@ from pathlib import Path
 
 from hocket.models.roles import Embedder, Segmenter
 
-from ...config import DiarizerConfig
-from ...diarizer import Diarizer
+from ...engine.config import DiarizerConfig
+from ...engine.diarizer import Diarizer
 from ...errors import FormatError
 from ...metrics import Lanes
 from ...sources.file import FileSource

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...config import DiarizerConfig
+from ...engine.config import DiarizerConfig
 from ...events import Event
 from ...grid import to_cells
 from ...metrics import DiarizationErrors, Lanes, Mask, best_map, diarization_errors

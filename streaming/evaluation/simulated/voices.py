@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from hocket.models.roles import Embedder, Segmenter
 
-from ... import compute
-from ...atoms import AtomRules
+from ...engine import compute
+from ...engine.snapshot import pack, unpack
 from ...files import write_atomically
 from ...grid import Grid, to_cells
-from ...memory import Atom
-from ...perception import Perception
-from ...snapshot import pack, unpack
-from ...windows import WindowPlan
+from ...hearing.atoms import Atom
+from ...hearing.cutting import AtomRules
+from ...hearing.perception import Perception
+from ...hearing.windows import WindowPlan
 from ..recorded import fingerprint
 from .audio import SoundRules, render
 from .plan import Meeting, Utterance

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hocket.streaming.clustering.voiceprint import MOST_VECTORS, VoicePrint, joined
 from hocket.streaming.errors import StoreError, UnknownSpeaker, VoicePrintError
 from hocket.streaming.replay import Segment
 from hocket.streaming.speakers.enrolment import only_speaker
 from hocket.streaming.speakers.store import PeopleStore, Person
-from hocket.streaming.voiceprint import MOST_VECTORS, VoicePrint, joined
 
 
 def voice(axis: int = 0, *, model: str = "model", count: int = 3, size: int = 4) -> VoicePrint:

@@ -8,7 +8,7 @@ from pathlib import Path
 from hocket.streaming.cli.announcing import StoredSessions, announced
 from hocket.streaming.events import Turn
 from hocket.streaming.replay import Segment
-from hocket.streaming.server.store import Step, Store
+from hocket.streaming.server.sessions.store import Step, Store
 from tests.event_log import live
 
 

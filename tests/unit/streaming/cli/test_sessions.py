@@ -22,7 +22,7 @@ from hocket.streaming.events import (
     Turn,
     Word,
 )
-from hocket.streaming.server.store import Step, Store
+from hocket.streaming.server.sessions.store import Step, Store
 
 ALL = {"session": "monday", "at": 9.0}
 

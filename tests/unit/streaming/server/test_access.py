@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hocket.streaming.errors import ConfigError
-from hocket.streaming.server.access import (
+from hocket.streaming.server.door.access import (
     ROLES,
     Door,
     Tokens,

@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hocket.streaming.errors import HocketError
-from hocket.streaming.server.datagrams import Datagram, Datagrams
-from hocket.streaming.server.messages import Missing, Refusal, Start
-from hocket.streaming.server.microphones import DEFAULT, format_of
-from hocket.streaming.server.protocol import Audio, Order
+from hocket.streaming.server.protocol.ends import Audio, Order
+from hocket.streaming.server.protocol.messages import Missing, Refusal, Start
+from hocket.streaming.server.rooms.datagrams import Datagram, Datagrams
+from hocket.streaming.server.rooms.microphones import DEFAULT, format_of
 
 SECOND = bytes(32_000)
 

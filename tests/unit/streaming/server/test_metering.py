@@ -2,7 +2,7 @@
 
 import pytest
 
-from hocket.streaming.server.metering import BURST_SECONDS, FRAMES_PER_SECOND, MOST_FRAMES, Meter
+from hocket.streaming.server.protocol.metering import BURST_SECONDS, FRAMES_PER_SECOND, MOST_FRAMES, Meter
 
 
 class Clock:

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from hocket.streaming.errors import StoreError
-from hocket.streaming.server import microphones as module
-from hocket.streaming.server.datagrams import Datagram
-from hocket.streaming.server.microphone import Microphone
-from hocket.streaming.server.microphones import DEFAULT, MOST_ROOMS, Microphones
-from hocket.streaming.server.rooms import FILE, RoomBook
+from hocket.streaming.server.rooms import microphones as module
+from hocket.streaming.server.rooms.book import FILE, RoomBook
+from hocket.streaming.server.rooms.datagrams import Datagram
+from hocket.streaming.server.rooms.microphone import Microphone
+from hocket.streaming.server.rooms.microphones import DEFAULT, MOST_ROOMS, Microphones
 
 
 class Silent:

@@ -2,7 +2,7 @@
 
 from itertools import count
 
-from hocket.streaming.server.pace import CALM_SECONDS, Pace
+from hocket.streaming.server.sessions.pace import CALM_SECONDS, Pace
 
 
 def hops(pace: Pace, lags: list[float], computed: float = 0.0, *, since: float = 0.0) -> list[float]:

@@ -7,7 +7,7 @@ import pytest
 from websockets.datastructures import Headers
 from websockets.http11 import Request
 
-from hocket.streaming.server.pages import page
+from hocket.streaming.server.door.pages import page
 from hocket.streaming.sinks.palette import SPEAKER_COLOURS
 
 WEB = files("hocket.streaming.server").joinpath("web")

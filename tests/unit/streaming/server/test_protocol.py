@@ -10,8 +10,17 @@ import soundfile
 
 from hocket.streaming.errors import ConfigError
 from hocket.streaming.events import Change, Turn
-from hocket.streaming.server.encoding import Decoder
-from hocket.streaming.server.messages import (
+from hocket.streaming.server.protocol.encoding import Decoder
+from hocket.streaming.server.protocol.ends import (
+    Audio,
+    Close,
+    Order,
+    Packed,
+    Producer,
+    Subscription,
+    told_by_admin,
+)
+from hocket.streaming.server.protocol.messages import (
     Correct,
     Enroll,
     Finalize,
@@ -23,15 +32,6 @@ from hocket.streaming.server.messages import (
     Split,
     Start,
     Stop,
-)
-from hocket.streaming.server.protocol import (
-    Audio,
-    Close,
-    Order,
-    Packed,
-    Producer,
-    Subscription,
-    told_by_admin,
 )
 
 

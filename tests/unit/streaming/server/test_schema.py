@@ -7,15 +7,15 @@ import jsonschema
 import pytest
 
 from hocket.streaming.events import EVENT_TYPES
-from hocket.streaming.server.messages import FROM_ADMIN, FROM_PRODUCER, FROM_SERVER, Received, Start
-from hocket.streaming.server.schema import protocol_schema
+from hocket.streaming.server.protocol.messages import FROM_ADMIN, FROM_PRODUCER, FROM_SERVER, Received, Start
+from hocket.streaming.server.protocol.schema import protocol_schema
 
 PUBLISHED = Path(__file__).parents[4] / "docs" / "hocket.v1.schema.json"
 
 
 def test_the_published_schema_is_that_of_the_code() -> None:
-    remedy = 'python -c "import json; from hocket.streaming.server.schema import protocol_schema as s; '
-    remedy += 'print(json.dumps(s(), indent=1))" > docs/hocket.v1.schema.json'
+    remedy = 'python -c "import json; from hocket.streaming.server.protocol.schema import protocol_schema; '
+    remedy += 'print(json.dumps(protocol_schema(), indent=1))" > docs/hocket.v1.schema.json'
     assert json.loads(PUBLISHED.read_text()) == protocol_schema(), f"make it again: {remedy}"
 
 

@@ -11,9 +11,9 @@ import pytest
 from hocket.streaming.captions.words import HeardWord
 from hocket.streaming.errors import StoreError, UnknownSession
 from hocket.streaming.events import Event, SessionStart, SpeakerNew
-from hocket.streaming.server.inputs import Absence, Ending, Enrolling, Input, Sound, Told
-from hocket.streaming.server.messages import Merge, Name, Words
-from hocket.streaming.server.store import Step, Store, hold
+from hocket.streaming.server.protocol.messages import Merge, Name, Words
+from hocket.streaming.server.sessions.inputs import Absence, Ending, Enrolling, Input, Sound, Told
+from hocket.streaming.server.sessions.store import Step, Store, hold
 
 
 @pytest.fixture

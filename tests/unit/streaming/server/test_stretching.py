@@ -1,12 +1,12 @@
 """A stretched hop is something that a session was given: stored, and heard again after a crash."""
 
 from hocket.streaming.events import Status
-from hocket.streaming.server.engines import Engines, Work
-from hocket.streaming.server.hosted import Outcome, Piece
-from hocket.streaming.server.inputs import Stretching, read_input, write_input
-from hocket.streaming.server.messages import Start
-from hocket.streaming.server.protocol import Audio
-from hocket.streaming.server.store import Kept
+from hocket.streaming.server.protocol.ends import Audio
+from hocket.streaming.server.protocol.messages import Start
+from hocket.streaming.server.sessions.engines import Engines, Work
+from hocket.streaming.server.sessions.hosted import Outcome, Piece
+from hocket.streaming.server.sessions.inputs import Stretching, read_input, write_input
+from hocket.streaming.server.sessions.store import Kept
 from tests.served import UnrulyModels
 from tests.unruly_models import RATE, babble
 

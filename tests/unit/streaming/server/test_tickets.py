@@ -6,16 +6,16 @@ import pytest
 from websockets.datastructures import Headers
 from websockets.http11 import Request
 
-from hocket.streaming.server.access import Door, Tokens
-from hocket.streaming.server.figures import Figures
-from hocket.streaming.server.protocol import Rejected
-from hocket.streaming.server.tickets import (
+from hocket.streaming.server.door.access import Door, Tokens
+from hocket.streaming.server.door.tickets import (
     MOST_TICKETS,
     SECONDS,
     Grant,
     Tickets,
     answer_for_ticket,
 )
+from hocket.streaming.server.protocol.ends import Rejected
+from hocket.streaming.server.sessions.figures import Figures
 
 P, S, A = "p" * 20, "s" * 20, "a" * 20
 DOOR = Door(tokens=Tokens((P,), (S,), (A,)))

@@ -1,0 +1,1 @@
+"""The other end: programs that publish audio, follow events and tell sessions things."""

@@ -1,0 +1,1 @@
+"""What the two ends of a socket say to each other. No socket, no clock."""

@@ -1,0 +1,1 @@
+"""Room microphones, which speak no protocol: their messages become sessions."""

@@ -1,0 +1,1 @@
+"""What goes on: sessions computed in rounds, kept on disk, read by many."""
