@@ -15,7 +15,7 @@ from hocket.streaming import diarize, listen
 from hocket.streaming.events import Event
 from hocket.streaming.replay import Replay, Segment
 from hocket.streaming.rttm import format_rttm
-from hocket.streaming.server.subscriber import Subscriber
+from hocket.streaming.server.clients.subscriber import Subscriber
 
 
 def followed(url: str, session: str) -> Iterator[Event]:
