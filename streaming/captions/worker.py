@@ -11,7 +11,8 @@ import numpy as np
 
 from hocket.streaming.errors import HocketError
 
-from .recogniser import Recogniser, format_word, open_recogniser
+from .recogniser import Recogniser, format_word
+from .recognisers import open_recogniser
 from .words import HeardWord
 
 _MOST_BYTES = 64_000  # read at once: two seconds

@@ -146,7 +146,7 @@ def caption(
     from hocket.streaming.captions.captioner import Captioner, CaptionRules
     from hocket.streaming.captions.engine import Captioned
     from hocket.streaming.captions.hearing import Hearing
-    from hocket.streaming.captions.recogniser import recogniser_command
+    from hocket.streaming.captions.recognisers import recogniser_command
     from hocket.streaming.captions.shown import ShownCaptions
     from hocket.streaming.engine.diarizer import Diarizer
     from hocket.streaming.offline.diarizer import OfflineDiarizer

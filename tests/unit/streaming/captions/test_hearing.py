@@ -11,7 +11,7 @@ import pytest
 from hocket.streaming.captions.captioner import Captioner, CaptionRules
 from hocket.streaming.captions.engine import Captioned
 from hocket.streaming.captions.hearing import Hearing, HearingRules
-from hocket.streaming.captions.recogniser import recogniser_command
+from hocket.streaming.captions.recognisers import recogniser_command
 from hocket.streaming.errors import ConfigError
 from hocket.streaming.events import Caption
 from tests.fake_engine import FakeEngine
