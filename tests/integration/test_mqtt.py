@@ -29,16 +29,6 @@ HOCKET = (sys.executable, "-c", "from hocket.streaming.cli import main; main()")
 TURNS = [Segment(0.0, 3.0, "S1"), Segment(3.2, 7.0, "S2")]
 
 
-@pytest.fixture
-def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
-    require_mosquitto()
-    broker = Mosquitto(tmp_path).start()
-    try:
-        yield broker
-    finally:
-        broker.stop()
-
-
 def settings(mosquitto: Mosquitto, tmp_path: Path, **more: Any) -> Broker:
     return Broker(
         host="127.0.0.1", port=mosquitto.port, outbox=tmp_path / "outbox.db", retry=(0.05, 0.2), **more

@@ -5,11 +5,8 @@ import json
 import os
 import random
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from hocket.streaming.cli.announcing import announced
 from hocket.streaming.errors import FormatError
@@ -24,7 +21,7 @@ from hocket.streaming.server.door.sockets import serving
 from hocket.streaming.server.sessions.hub import Hub
 from hocket.streaming.server.sessions.limits import Limits
 from hocket.streaming.server.sessions.store import Store
-from tests.broker import Mosquitto, Reader, eventually, free_port, read_json, require_mosquitto
+from tests.broker import Mosquitto, Reader, eventually, free_port, read_json
 from tests.event_log import live
 from tests.integration.test_server_killed import Victim
 from tests.served import Babble, UnrulyModels
@@ -33,16 +30,6 @@ KILLS = int(os.environ.get("HOCKET_MQTT_KILLS", "2"))
 ALIVE_SECONDS = (0.3, 0.7)  # between two kills
 PACE = 0.05  # of the clock
 AUDIO_SECONDS = 10 + KILLS * ALIVE_SECONDS[1] / PACE
-
-
-@pytest.fixture
-def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
-    require_mosquitto()
-    broker = Mosquitto(tmp_path).start()
-    try:
-        yield broker
-    finally:
-        broker.stop()
 
 
 def serve(folder: Path, port: int, mqtt_port: int) -> None:

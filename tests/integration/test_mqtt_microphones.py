@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -28,21 +28,11 @@ from hocket.streaming.server.door.sockets import serving
 from hocket.streaming.server.rooms import microphone
 from hocket.streaming.server.sessions.hub import Hub, Limits
 from hocket.streaming.server.sessions.store import Store
-from tests.broker import Mosquitto, Reader, eventually, read, read_json, require_mosquitto
+from tests.broker import Mosquitto, Reader, eventually, read, read_json
 from tests.served import RATE, Babble, UnrulyModels
 
 MESSAGE = RATE // 10  # samples
 PACE = 0.05  # of the clock
-
-
-@pytest.fixture
-def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
-    require_mosquitto()
-    broker = Mosquitto(tmp_path).start()
-    try:
-        yield broker
-    finally:
-        broker.stop()
 
 
 class Room:
